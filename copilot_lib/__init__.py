@@ -1,0 +1,1 @@
+"""Build your own copilot: the package that the chapters build and then import."""

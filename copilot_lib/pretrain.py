@@ -1,0 +1,239 @@
+"""Trains the pocket model from scratch: one loop, checkpoints that survive a kill, and a cool-down from any of them.
+
+It knows ids, optimisers and files; it does not know how text becomes ids (`examples`) or where text comes from (`corpus`).
+"""
+
+import copy
+import json
+import math
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from copilot_lib import bpe, corpus, examples, forward
+
+TEXTS_PER_CHUNK = 192
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what is trained. The same recipe gives the same batches in the same order."""
+
+    vocabulary: int = 4096
+    context_tokens: int = 512
+    width: int = 256
+    layers: int = 5
+    heads: int = 4
+    rows_per_step: int = 24
+    muon_rate: float = 0.02
+    adamw_rate: float = 3e-3
+    warmup_steps: int = 60
+    end_token_weight: float = 3.0
+    seed: int = 0
+
+
+PRESETS = {
+    "cpu": Recipe(),
+    "gpu": Recipe(vocabulary=8192, context_tokens=1024, width=384, layers=8, heads=6, rows_per_step=128),
+}
+
+
+def build_model(recipe: Recipe):
+    """A fresh GPTBigCode model (the class of tiny_starcoder_py), weights tied, nothing dropped out."""
+    from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM
+
+    torch.manual_seed(recipe.seed)
+    config = GPTBigCodeConfig(
+        vocab_size=recipe.vocabulary,
+        n_positions=recipe.context_tokens,
+        n_embd=recipe.width,
+        n_layer=recipe.layers,
+        n_head=recipe.heads,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=0,
+        eos_token_id=0,
+        pad_token_id=4,
+        tie_word_embeddings=True,
+        use_cache=False,
+        attn_implementation="eager",
+    )
+    model = GPTBigCodeForCausalLM(config)
+    for name, weight in model.named_parameters():
+        if name.endswith("c_proj.weight"):  # start every block as the identity: steadier with high rates
+            torch.nn.init.zeros_(weight)
+    return model
+
+
+def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan 2024) for the matrices inside the blocks, AdamW for embeddings, biases and norms."""
+    matrices = [p for n, p in model.named_parameters() if ".h." in n and p.ndim == 2]
+    others = [p for n, p in model.named_parameters() if not (".h." in n and p.ndim == 2)]
+    muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.05, adjust_lr_fn="original")
+    adamw = torch.optim.AdamW(others, lr=recipe.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    for optimiser in (muon, adamw):
+        for group in optimiser.param_groups:
+            group["peak"] = group["lr"]
+    return [muon, adamw]
+
+
+def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int) -> Iterator[tuple[int, int, torch.Tensor]]:
+    """Endless batches from a place in the data: `(chunk, batches of it already seen, ids)`.
+
+    A chunk is a fixed set of texts in a fixed order with its own random numbers, so that two integers are a whole bookmark.
+    """
+    per_epoch = max(1, len(texts) // TEXTS_PER_CHUNK)
+    while True:
+        epoch, place = divmod(chunk, per_epoch)
+        order = list(range(len(texts)))
+        random.Random(f"{recipe.seed}/{epoch}").shuffle(order)
+        mine = [texts[n] for n in order[place * TEXTS_PER_CHUNK : (place + 1) * TEXTS_PER_CHUNK]]
+        made = examples.rows(mine, encode, ids, recipe.context_tokens, random.Random(f"{recipe.seed}/{chunk}"))
+        for at in range(done, len(made) // recipe.rows_per_step):
+            rows = made[at * recipe.rows_per_step : (at + 1) * recipe.rows_per_step]
+            yield chunk, at + 1, torch.tensor(rows)
+        chunk, done = chunk + 1, 0
+
+
+def rate_factor(step: int, recipe: Recipe, cooldown: tuple[int, int] | None) -> float:
+    """The share of the peak rate: linear warm-up, then constant, and linear to 2 % over a cool-down `(first, last)` (WSD)."""
+    if cooldown and step >= cooldown[0]:
+        return max(0.02, 1 - 0.98 * (step - cooldown[0]) / (cooldown[1] - cooldown[0]))
+    return min(1.0, (step + 1) / recipe.warmup_steps)
+
+
+def save_checkpoint(folder: Path, state: dict) -> None:
+    """Writes to a new file first and renames it, so that a kill at any moment leaves a whole checkpoint."""
+    torch.save(state, folder / "checkpoint.new")
+    os.replace(folder / "checkpoint.new", folder / "checkpoint.pt")
+
+
+def train(
+    folder: Path, recipe: Recipe, steps: int, resume: bool = False, cooldown_steps: int = 0, save_every: int = 50, device: str = "cpu"
+) -> None:
+    """Trains to step `steps` in `folder`, which holds `corpus.jsonl`; writes `checkpoint.pt` and `curve.jsonl`.
+
+    With `cooldown_steps` the last so many steps lower the rate, and the result goes to `model/` as a loadable checkpoint;
+    the undecayed `checkpoint.pt` from which the cool-down began stays, so that training can go on from it.
+    Under `torchrun` every process takes its share of the rows of each batch; the result is the same up to rounding.
+    """
+    rank, processes = join_group()
+    texts = [d.text for d in corpus.read(folder)]
+    tokenizer = load_or_train_tokenizer(folder, texts, recipe)
+    encode, ids = encoder(tokenizer)
+    master = build_model(recipe).to(device)
+    optims = optimisers(master, recipe)
+    state = {"step": 0, "tokens": 0, "seconds": 0.0, "chunk": 0, "done": 0}
+    if resume:
+        saved = torch.load(folder / "checkpoint.pt", map_location=device, weights_only=True)
+        master.load_state_dict(saved["model"])
+        for optimiser, values in zip(optims, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(values)
+        state = {key: saved[key] for key in state}
+    working = copy.deepcopy(master).to(torch.bfloat16)
+    pairs = list(zip(master.parameters(), working.parameters(), strict=True))
+    cooldown = (steps - cooldown_steps, steps) if cooldown_steps else None
+    weight = torch.ones(recipe.vocabulary, device=device, dtype=torch.bfloat16)
+    weight[ids.end] = recipe.end_token_weight if cooldown else 1.0
+    compiled = torch.compile(forward.loss, dynamic=False)
+
+    def checkpoint():
+        optimiser_states = [o.state_dict() for o in optims]
+        save_checkpoint(folder, state | {"model": master.state_dict(), "optimisers": optimiser_states})
+
+    curve = (folder / ("cooldown.jsonl" if cooldown else "curve.jsonl")).open("a")
+    started, losses = time.time(), []
+    for chunk, done, batch in batches(texts, encode, ids, recipe, state["chunk"], state["done"]):
+        if state["step"] >= steps:
+            break
+        for group in (g for o in optims for g in o.param_groups):
+            group["lr"] = group["peak"] * rate_factor(state["step"], recipe, cooldown)
+        loss = compiled(working, batch[rank::processes].to(device), weight)
+        loss.backward()
+        share_gradients(pairs, processes)
+        torch.nn.utils.clip_grad_norm_(master.parameters(), 1.0)
+        for optimiser in optims:
+            optimiser.step()
+        with torch.no_grad():
+            for kept, used in pairs:
+                used.copy_(kept)
+                used.grad = None
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise FloatingPointError(f"the loss is {losses[-1]} at step {state['step']}: lower the rates and resume")
+        now = time.time()
+        state["step"] += 1
+        state |= {"tokens": state["tokens"] + batch.numel(), "seconds": state["seconds"] + now - started}
+        state |= {"chunk": chunk, "done": done}
+        started = now
+        if rank == 0 and state["step"] % 20 == 0:
+            row = {"step": state["step"], "tokens": state["tokens"], "seconds": round(state["seconds"], 1)}
+            curve.write(json.dumps(row | {"loss": round(sum(losses) / len(losses), 4)}) + "\n")
+            curve.flush()
+            losses = []
+        if rank == 0 and state["step"] % save_every == 0 and not cooldown:
+            checkpoint()
+    if rank == 0 and cooldown:
+        export(master, tokenizer, folder / "model", recipe, state)
+    elif rank == 0:
+        checkpoint()
+
+
+def join_group() -> tuple[int, int]:
+    """This process's number and how many there are; starts gloo when `torchrun` set us up, else (0, 1)."""
+    if "WORLD_SIZE" not in os.environ:
+        return 0, 1
+    torch.distributed.init_process_group("gloo")
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+def share_gradients(pairs, processes: int) -> None:
+    """Moves the bf16 gradients to the fp32 weights, averaged over all processes."""
+    flat = torch.cat([used.grad.flatten() for _, used in pairs]).float()
+    if processes > 1:
+        torch.distributed.all_reduce(flat)
+        flat /= processes
+    for (kept, _), grad in zip(pairs, flat.split([kept.numel() for kept, _ in pairs]), strict=True):
+        kept.grad = grad.view_as(kept)
+
+
+def load_or_train_tokenizer(folder: Path, texts: list[str], recipe: Recipe):
+    """The tokenizer of this run; trained on every fourth text the first time."""
+    from tokenizers import Tokenizer
+
+    file = folder / "tokenizer.json"
+    if not file.exists():
+        bpe.train(texts[::4], recipe.vocabulary).save(str(file))
+    return Tokenizer.from_file(str(file))
+
+
+def encoder(tokenizer):
+    """How user text becomes ids (special tokens off), and the ids of the sentinels."""
+    tokenizer.encode_special_tokens = True
+    named = {name: tokenizer.token_to_id(name) for name in bpe.SPECIAL_TOKENS}
+    ids = examples.Sentinels(
+        named["<fim_prefix>"], named["<fim_middle>"], named["<fim_suffix>"], named["<|endoftext|>"]
+    )
+    return (lambda text: tokenizer.encode(text, add_special_tokens=False).ids), ids
+
+
+def export(model, tokenizer, folder: Path, recipe: Recipe, state: dict) -> None:
+    """Writes the model as anyone loads it: bf16 safetensors, config, tokenizer, and `training.json` beside them."""
+    model.config.use_cache = True
+    model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)
+    tokenizer.encode_special_tokens = False
+    bpe.save(tokenizer, folder, recipe.context_tokens)
+    count = sum(p.numel() for p in model.parameters())
+    report = {"recipe": asdict(recipe), "parameters": count, "steps": state["step"], "tokens": state["tokens"], "seconds": state["seconds"]}
+    (folder / "training.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def preset(name: str, **changes) -> Recipe:
+    """A named recipe with some values changed."""
+    return replace(PRESETS[name], **changes)

@@ -1,0 +1,112 @@
+"""Pretraining: the written-out network is transformers' own, the schedule, and a kill that changes nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from copilot_lib import forward, models, pretrain
+
+TINY = pretrain.preset("cpu", vocabulary=320, width=32, layers=1, heads=2, context_tokens=64, rows_per_step=4)
+
+
+def test_the_written_out_forward_pass_is_the_networks_own():
+    recipe = pretrain.preset("cpu", vocabulary=300, width=64, layers=3, heads=4, context_tokens=400)
+    model = pretrain.build_model(recipe)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn_like(weight) * 0.1)
+    ids = torch.randint(0, 300, (2, 333))
+    expected = model(ids).logits
+    torch.testing.assert_close(model.lm_head(forward.hidden_states(model, ids)), expected, atol=1e-3, rtol=1e-3)
+    told = torch.nn.functional.cross_entropy(expected[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+    torch.testing.assert_close(forward.loss(model, ids), told, atol=1e-3, rtol=1e-3)
+
+
+def test_the_rate_warms_up_stays_and_cools_down():
+    recipe = pretrain.Recipe(warmup_steps=10)
+    rates = [pretrain.rate_factor(step, recipe, (80, 100)) for step in range(101)]
+    assert rates[0] == 0.1
+    assert rates[9:80] == [1.0] * 71
+    assert rates[90] == pytest.approx(0.51)
+    assert rates[100] == pytest.approx(0.02)
+    assert pretrain.rate_factor(10**6, recipe, None) == 1.0
+
+
+def test_a_bookmark_of_two_numbers_continues_the_same_batches():
+    texts = [f"def f{n}(a):\n    return a + {n}\n" * 6 for n in range(400)]
+    ids = pretrain.examples.Sentinels(1, 2, 3, 0)
+    arguments = (texts, lambda text: [ord(c) for c in text], ids, TINY)
+    stream = pretrain.batches(*arguments, 0, 0)
+    first = [next(stream) for _ in range(8)]
+    chunk, done, _ = first[3]
+    resumed = pretrain.batches(*arguments, chunk, done)
+    for expected in first[4:]:
+        got = next(resumed)
+        assert got[:2] == expected[:2]
+        assert torch.equal(got[2], expected[2])
+
+
+SCRIPT = """
+import sys, os, signal
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+torch.compile = lambda function, **options: function  # seconds instead of a minute; the numbers are the same
+from copilot_lib import pretrain
+recipe = pretrain.preset("cpu", vocabulary=320, width=32, layers=1, heads=2, context_tokens=64, rows_per_step=4)
+kill_at = int(sys.argv[2])
+save = pretrain.save_checkpoint
+def save_and_die(folder, state):
+    save(folder, state)
+    if state["step"] == kill_at:
+        (folder / "checkpoint.new").write_bytes(b"half")  # as if killed in the middle of the next save
+        os.kill(os.getpid(), signal.SIGKILL)
+pretrain.save_checkpoint = save_and_die
+pretrain.train(Path(sys.argv[1]), recipe, steps=60, resume="--resume" in sys.argv, save_every=20)
+"""
+
+
+def run(folder, kill_at=-1, *flags):
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    command = [sys.executable, "-c", SCRIPT, str(folder), str(kill_at), *flags]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def prepare(folder):
+    folder.mkdir()
+    rows = [{"source": "x", "path": f"{n}.py", "text": f"def f{n}(a, b):\n    return a * {n} + b\n" * 5} for n in range(60)]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return folder
+
+
+def curve(folder):
+    return {row["step"]: row["loss"] for row in map(json.loads, (folder / "curve.jsonl").read_text().splitlines())}
+
+
+def test_a_killed_run_resumes_with_the_same_curve(tmp_path):
+    whole, killed = prepare(tmp_path / "whole"), prepare(tmp_path / "killed")
+    assert run(whole).returncode == 0
+    assert run(killed, 20).returncode == -signal.SIGKILL
+    resumed = run(killed, -1, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert curve(killed).keys() == curve(whole).keys() == {20, 40, 60}
+    for step, loss in curve(whole).items():
+        assert curve(killed)[step] == pytest.approx(loss, abs=2e-3)
+    assert curve(whole)[60] < curve(whole)[20]
+
+
+def test_a_cool_down_writes_a_model_that_loads_and_keeps_the_checkpoint(tmp_path, monkeypatch):
+    folder = prepare(tmp_path / "run")
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    pretrain.train(folder, TINY, steps=4, save_every=4)
+    before = (folder / "checkpoint.pt").read_bytes()
+    pretrain.train(folder, TINY, steps=8, resume=True, cooldown_steps=4)
+    assert (folder / "checkpoint.pt").read_bytes() == before
+    model = models.load(str(folder / "model"), device="cpu")
+    assert model.codec.format.name == "starcoder"
+    assert json.loads((folder / "model" / "training.json").read_text())["steps"] == 8

@@ -1,0 +1,199 @@
+"""The command line: translates arguments into calls of the package, and every failure into one line and a status.
+
+It knows arguments and exit statuses; it does not know how anything is done. Nothing heavy is imported before it is needed,
+so that `--help` answers at once.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+BAD_INPUT = 2
+
+
+class BadInput(ValueError):
+    """What the user gave cannot be used; the message is the line that they read."""
+
+
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`; newlines stay as they are."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{name}: {(error.strerror or str(error)).lower()}; give a text file, or - for standard input") from error
+    if b"\0" in data:
+        raise BadInput(f"{name} is a binary file: expected text in UTF-8")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} is not UTF-8 (byte {error.start + 1}): save it as UTF-8 and ask again") from error
+
+
+def parse_place(place: str) -> tuple[str, int, int]:
+    """`FILE:LINE:COL`, 1-based, as compilers print it; `-:LINE:COL` is standard input.
+
+    >>> parse_place("src/app.py:12:8")
+    ('src/app.py', 12, 8)
+    """
+    try:
+        name, line, column = place.rsplit(":", 2)
+        return name, int(line), int(column)
+    except ValueError:
+        raise BadInput(f"{place!r} is not a place in a file: expected FILE:LINE:COL, for example app.py:12:8") from None
+
+
+def cursor_at(place: str):
+    """The cursor for `FILE:LINE:COL`."""
+    from copilot_lib.cursor import Cursor
+
+    name, line, column = parse_place(place)
+    text = read_text(name)
+    try:
+        return Cursor.at(text, line - 1, column - 1)
+    except ValueError:
+        raise BadInput(f"{name} has no place {line}:{column}: {valid_places(text, line)}") from None
+
+
+def valid_places(text: str, line: int) -> str:
+    """What the user could have meant, 1-based."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if 1 <= line <= len(lines):
+        return f"line {line} has columns 1 to {len(lines[line - 1]) + 1}"
+    return f"it has lines 1 to {len(lines)}"
+
+
+def complete(arguments) -> None:
+    from copilot_lib import show
+    from copilot_lib.completer import Completer
+
+    cursor = cursor_at(arguments.place)
+    completion = Completer.load(arguments.model).complete(cursor, max_new_tokens=arguments.max_new_tokens)
+    if arguments.json:
+        print(json.dumps(asdict(completion)))
+    elif arguments.show:
+        print(show.completion(cursor, completion))
+    else:
+        print(completion.text)
+
+
+def demo(arguments) -> None:
+    from copilot_lib import show
+    from copilot_lib.completer import Completer
+    from copilot_lib.samples import EXAMPLES
+
+    cursor = EXAMPLES["binary_search"]
+    completer = Completer.load(arguments.model)
+    completion = completer.complete(cursor)
+    print(show.completion(cursor, completion))
+    total = completion.times_ms["total"]
+    print(f"\n{completer.model.name} on {completer.model.device}: {completion.mode}, {len(completion.tokens)} tokens, {total:.0f} ms")
+
+
+def doctor(arguments) -> None:
+    from copilot_lib.doctor import checks
+
+    for check in checks(arguments.model):
+        print(check)
+
+
+def prefetch(arguments) -> None:
+    from copilot_lib.models import prefetch
+
+    print(prefetch(arguments.name))
+
+
+def corpus(arguments) -> None:
+    from copilot_lib.corpus import build
+
+    manifest = build(arguments.folder)
+    size = manifest["bytes"] / 1e6
+    print(f"{manifest['files']} files, {size:.1f} MB from {len(manifest['sources'])} sources in {arguments.folder}")
+
+
+def pretrain(arguments) -> None:
+    from copilot_lib import pretrain
+
+    if not (arguments.folder / "corpus.jsonl").exists():
+        raise BadInput(f"{arguments.folder} has no corpus.jsonl: make it with `python -m copilot_lib corpus` first")
+    pretrain.train(
+        arguments.folder,
+        pretrain.preset(arguments.preset),
+        arguments.steps,
+        resume=arguments.resume,
+        cooldown_steps=arguments.cooldown_steps,
+        device="cuda" if arguments.preset == "gpu" else "cpu",
+    )
+
+
+def sample(arguments) -> None:
+    from copilot_lib import sample
+    from copilot_lib.completer import Completer
+
+    rows = sample.run(Completer.load(arguments.model))
+    text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    if arguments.output:
+        arguments.output.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+
+
+def bench(arguments) -> None:
+    from copilot_lib.bench import run
+
+    print(run(arguments.model))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    main = argparse.ArgumentParser(prog="python -m copilot_lib", description="Build your own copilot: complete code from here.")
+    commands = main.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function, help, model=True):
+        made = commands.add_parser(function.__name__, help=help, description=help)
+        made.set_defaults(run=function)
+        if model:
+            made.add_argument("--model", help="pocket (default), a folder, or a hub id; COPILOT_MODEL sets the default")
+        return made
+
+    added = command(complete, "complete at a place in a file")
+    added.add_argument("place", metavar="FILE:LINE:COL", help="1-based; - for standard input, as in -:3:9")
+    added.add_argument("--show", action="store_true", help="draw the completion at the cursor")
+    added.add_argument("--json", action="store_true", help="print everything that is known about it")
+    added.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
+    command(demo, "complete a binary search with a line missing")
+    command(doctor, "check versions, model, memory and speed")
+    command(prefetch, "fetch a hub model, so that it runs without a network", model=False).add_argument("name")
+    command(sample, "complete twenty fixed cursors, to compare one model with another").add_argument(
+        "--output", type=Path, help="write JSON there instead of printing it"
+    )
+    command(bench, "measure completion speed on this machine")
+    folder = {"type": Path, "default": Path("build/pocket"), "help": "working folder, default build/pocket"}
+    command(corpus, "collect the text the pocket model learns from", model=False).add_argument("--folder", **folder)
+    added = command(pretrain, "train the pocket model", model=False)
+    added.add_argument("--folder", **folder)
+    added.add_argument("--preset", choices=("cpu", "gpu"), default="cpu")
+    added.add_argument("--steps", type=int, required=True, help="train until so many steps have been made in all")
+    added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    added.add_argument("--cooldown-steps", type=int, default=0, help="lower the rate over the last so many and write the model")
+    return main
+
+
+def main(words: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0, or 2 where the input or the model cannot be used."""
+    arguments = parser().parse_args(words)
+    try:
+        arguments.run(arguments)
+    except (ValueError, LookupError) as error:
+        return refuse(str(error))
+    return 0
+
+
+def refuse(message: str) -> int:
+    print(f"copilot_lib: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

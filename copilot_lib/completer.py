@@ -1,0 +1,166 @@
+"""The way of one completion: cursor, prompt, engine, stopping rules, clean-up, `Completion`.
+
+It knows the order of these steps; it does not know HTTP, editors or how a network is run.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from copilot_lib import postprocess, stopping
+from copilot_lib.cursor import Cursor
+from copilot_lib.engine import Cancel, Engine
+from copilot_lib.fim import Prompt
+from copilot_lib.models import Model, default_name, load
+from copilot_lib.runner import TorchRunner
+from copilot_lib.sampling import Sampling
+from copilot_lib.stream import characters
+
+SUFFIX_SHARE = 1 / 3
+"""The part of the prompt that the suffix may take when both sides are long; what it leaves unused goes to the prefix."""
+
+LONGEST_TOKEN = 16
+"""Characters per token beyond which text is not even encoded, so that a huge file costs no more than a large one."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What to insert at the cursor, and how it came about."""
+
+    text: str
+    tokens: tuple[int, ...]
+    """The ids the model gave, before any stopping rule or clean-up cut the text."""
+    mode: str
+    """`fim` or `left-to-right`."""
+    stopped: str
+    """The engine's word (`end`, `length`, `cancelled`, …) or the rule that cut: `dedent`, `repeats the suffix`, `line end`."""
+    times_ms: dict[str, float]
+    """Milliseconds of each stage: `prompt`, `prefill`, `decode`, `postprocess`, `total`."""
+    prompt_tokens: int
+    reused_tokens: int
+
+
+def has_meaningful_suffix(cursor: Cursor) -> bool:
+    """Whether anything but blanks stands after the cursor: then the gap is filled, else the text goes on.
+
+    >>> has_meaningful_suffix(Cursor("f()", 2)), has_meaningful_suffix(Cursor("f()  ", 3))
+    (True, False)
+    """
+    return bool(cursor.suffix.strip())
+
+
+def line_end(text: str, cursor: Cursor) -> int | None:
+    """Where a completion must end because code follows the cursor on its own line: at its first newline."""
+    at = text.find("\n")
+    return at if at >= 0 and cursor.line_suffix.strip() else None
+
+
+STOPS = (("line end", line_end), ("dedent", stopping.dedents), ("repeats the suffix", stopping.repeats_suffix))
+"""Name and rule; a rule gives the position in the text at which the completion should have ended, or None."""
+
+
+def first_stop(text: str, cursor: Cursor) -> tuple[int, str] | None:
+    """The earliest position at which a rule ends the text, with the rule's name."""
+    return min(((at, name) for name, rule in STOPS if (at := rule(text, cursor)) is not None), default=None)
+
+
+def share(room: int, prefix_count: int, suffix_count: int) -> tuple[int, int]:
+    """Tokens for prefix and suffix: all if both fit, else a third for the suffix, and what one side spares for the other.
+
+    >>> share(90, 1000, 1000), share(90, 10, 1000), share(90, 1000, 10), share(90, 10, 10)
+    ((60, 30), (10, 80), (80, 10), (10, 10))
+    """
+    suffix_tokens = min(suffix_count, max(int(room * SUFFIX_SHARE), room - prefix_count))
+    return min(prefix_count, room - suffix_tokens), suffix_tokens
+
+
+class Completer:
+    """One model, ready to complete. Not for several threads at once."""
+
+    def __init__(self, model: Model, clock: Callable[[], float] = time.perf_counter):
+        self.model = model
+        self.engine = Engine(TorchRunner(model.network), clock)
+        self._clock = clock
+
+    @classmethod
+    def load(cls, name_or_path: str | None = None) -> "Completer":
+        """A completer for a model by name, as `models.load` understands it."""
+        return cls(load(name_or_path))
+
+    def prompt(self, cursor: Cursor, max_new_tokens: int, order: str | None = None) -> Prompt:
+        """The prompt for a cursor, cut to what the model's context leaves beside the completion."""
+        codec = self.model.codec
+        room = self.model.context_tokens - max_new_tokens - 4
+        if room < 1:
+            raise ValueError(
+                f"max_new_tokens is {max_new_tokens}, but {self.model.name} has room for {self.model.context_tokens} tokens "
+                "with the prompt: ask for fewer"
+            )
+        if not has_meaningful_suffix(cursor):
+            return codec.plain(cursor.prefix[-room * LONGEST_TOKEN :], room)
+        prefix, suffix = cursor.prefix[-room * LONGEST_TOKEN :], cursor.suffix[: room * LONGEST_TOKEN]
+        prefix_tokens, suffix_tokens = share(room, len(codec.encode(prefix)), len(codec.encode(suffix)))
+        return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens)
+
+    def complete(
+        self,
+        cursor: Cursor,
+        *,
+        max_new_tokens: int = 64,
+        sampling: Sampling = Sampling(),  # noqa: B008 - frozen
+        order: str | None = None,
+        cancel: Cancel | None = None,
+    ) -> Completion:
+        """Completes at the cursor; stops decoding as soon as a stopping rule is met."""
+        began = self._clock()
+        prompt = self.prompt(cursor, max_new_tokens, order)
+        prompted = self._clock()
+        run = self.engine.generate(
+            prompt.ids,
+            stop_ids=self.model.codec.stop_ids,
+            max_new_tokens=max_new_tokens,
+            sampling=sampling,
+            cancel=cancel,
+        )
+        tokens: list[int] = []
+        text, stopped = "", None
+        for piece in characters((tokens.append(token) or token for token in run), self.model.codec.tokenizer):
+            text += piece
+            if stopped := first_stop(text, cursor):
+                break
+        # The last line has ended now, which this rule can only know from a newline.
+        if not stopped and (at := stopping.repeats_suffix(text + "\n", cursor)) is not None:
+            stopped = at, "repeats the suffix"
+        if stopped:
+            text = text[: stopped[0]]
+        decoded = self._clock()
+        text = postprocess.clean(text, cursor)
+        ended = self._clock()
+        times = {
+            "prompt": prompted - began,
+            "prefill": run.prefill_ms / 1000,
+            "decode": decoded - prompted - run.prefill_ms / 1000,
+            "postprocess": ended - decoded,
+            "total": ended - began,
+        }
+        return Completion(
+            text=text,
+            tokens=tuple(tokens),
+            mode=prompt.mode,
+            stopped=stopped[1] if stopped else run.stopped,
+            times_ms={stage: seconds * 1000 for stage, seconds in times.items()},
+            prompt_tokens=len(prompt.ids),
+            reused_tokens=run.reused,
+        )
+
+
+@cache
+def default_completer(name: str) -> Completer:
+    """The completer for a name, loaded once in a process."""
+    return Completer.load(name)
+
+
+def complete(cursor: Cursor, **options) -> Completion:
+    """Completes at the cursor with the default model (`COPILOT_MODEL`, else the pocket); options as `Completer.complete`."""
+    return default_completer(default_name()).complete(cursor, **options)

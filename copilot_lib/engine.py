@@ -1,0 +1,173 @@
+"""Turns prompt ids into a stream of ids: one loop for stopping, sampling, reuse, time limits and cancelling.
+
+It knows token ids and never sees text; it does not know which network answers (`runner`).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy
+
+from copilot_lib.runner import Runner
+from copilot_lib.sampling import Sampling, pick, probabilities
+
+PREFILL_CHUNK = 256
+"""Prompt ids computed between two looks at the clock and the cancel object: large enough to cost no speed."""
+
+
+class Cancel:
+    """One switch from a newer keystroke or a closed socket down to the loop; any thread may throw it."""
+
+    def __init__(self):
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._event.is_set()
+
+
+@dataclass
+class Generation:
+    """A running request: iterate over it for ids; what is known about the run stands in its fields."""
+
+    prompt_tokens: int
+    reused: int = 0
+    prefill_ms: float = 0.0
+    decode_ms: float = 0.0
+    stopped: str = "abandoned"
+    """`end`, `length`, `cancelled`, `prefill time`, `decode time`, `context full`; `abandoned` if the caller left early."""
+    _ids: Iterator[int] = field(default_factory=lambda: iter(()), repr=False)
+
+    def __iter__(self) -> Iterator[int]:
+        return self._ids
+
+    @property
+    def computed(self) -> int:
+        """Prompt tokens that had to go through the network."""
+        return self.prompt_tokens - self.reused
+
+
+class Engine:
+    """Owns one runner. Not for several threads at once: whoever calls `generate` finishes with it first."""
+
+    def __init__(self, runner: Runner, clock: Callable[[], float] = time.perf_counter):
+        self.runner = runner
+        self._clock = clock
+        self._kept: list[int] = []
+
+    def generate(
+        self,
+        prompt_ids: Sequence[int],
+        *,
+        stop_ids: Collection[int],
+        max_new_tokens: int,
+        sampling: Sampling = Sampling(),  # noqa: B008 - frozen
+        cancel: Cancel | None = None,
+        prefill_ms: float | None = None,
+        decode_ms: float | None = None,
+    ) -> Generation:
+        """Starts a request; nothing is computed before the first id is asked for.
+
+        A stop id ends the stream and is not part of it. Raises `ValueError` for an empty prompt, one that leaves no room in
+        the model's context, and a negative `max_new_tokens`.
+        """
+        if not prompt_ids:
+            raise ValueError("the prompt has no tokens: expected at least one")
+        if max_new_tokens < 0:
+            raise ValueError(f"max_new_tokens is {max_new_tokens}: expected 0 or more")
+        if len(prompt_ids) >= self.runner.context_tokens:
+            room = self.runner.context_tokens - 1
+            raise ValueError(f"the prompt has {len(prompt_ids)} tokens: this model takes {room}; lower the token budgets")
+        run = Generation(len(prompt_ids))
+        cancel = cancel or Cancel()
+        run._ids = self._run(run, list(prompt_ids), stop_ids, max_new_tokens, sampling, cancel, prefill_ms, decode_ms)
+        return run
+
+    def _run(self, run, prompt, stop_ids, max_new_tokens, sampling, cancel, prefill_ms, decode_ms) -> Iterator[int]:
+        started = self._clock()
+        logits = None
+        run.reused = self._reuse(prompt)
+        for at in range(run.reused, len(prompt), PREFILL_CHUNK):
+            if cancel.cancelled:
+                run.stopped = "cancelled"
+                return
+            run.prefill_ms = (self._clock() - started) * 1000
+            if prefill_ms is not None and run.prefill_ms > prefill_ms:
+                run.stopped = "prefill time"
+                return
+            logits = self._advance(prompt[at : at + PREFILL_CHUNK])
+        run.prefill_ms = (self._clock() - started) * 1000
+        random = numpy.random.default_rng(sampling.seed)
+        started = self._clock()
+        for count in range(max_new_tokens + 1):
+            run.decode_ms = (self._clock() - started) * 1000
+            if count == max_new_tokens:
+                run.stopped = "length"
+            elif cancel.cancelled:
+                run.stopped = "cancelled"
+            elif decode_ms is not None and count and run.decode_ms > decode_ms:
+                run.stopped = "decode time"
+            elif self.runner.length >= self.runner.context_tokens:
+                run.stopped = "context full"
+            else:
+                token = choose(logits, sampling, random)
+                if token not in stop_ids:
+                    yield token
+                    # The last id is never fed: its successor is not wanted.
+                    if count + 1 < max_new_tokens and not cancel.cancelled:
+                        logits = self._advance([token])
+                    continue
+                run.stopped = "end"
+            return
+
+    def next_distribution(self, prompt_ids: Sequence[int], sampling: Sampling = Sampling(temperature=1.0)) -> numpy.ndarray:  # noqa: B008
+        """The probability of every token to come next, (vocabulary,), after temperature, top-k and top-p."""
+        logits = None
+        prompt = list(prompt_ids)
+        reused = self._reuse(prompt)
+        for at in range(reused, len(prompt), PREFILL_CHUNK):
+            logits = self._advance(prompt[at : at + PREFILL_CHUNK])
+        return probabilities(logits, sampling.temperature, sampling.top_k, sampling.top_p)
+
+    def forget(self) -> None:
+        """Drops the kept keys and values, so that the next prompt is computed afresh."""
+        self.runner.cut(0)
+        self._kept.clear()
+
+    def _reuse(self, prompt: list[int]) -> int:
+        """Cuts the kept keys and values back to what `prompt` shares with them; one token is always left to compute."""
+        shared = min(common_prefix(self._kept, prompt), len(prompt) - 1)
+        self.runner.cut(shared)
+        del self._kept[shared:]
+        return shared
+
+    def _advance(self, ids: list[int]) -> numpy.ndarray:
+        logits = self.runner.advance(ids)
+        self._kept += ids
+        return logits
+
+
+def choose(logits: numpy.ndarray, sampling: Sampling, random: numpy.random.Generator) -> int:
+    """The next id: the likeliest one at temperature 0 (the lowest id of equals), else one drawn from the distribution."""
+    if not numpy.isfinite(logits).all():
+        raise FloatingPointError("the model's output is not a number: its weights are damaged, or its dtype is too narrow")
+    if sampling.temperature == 0:
+        return int(logits.argmax())
+    return pick(probabilities(logits, sampling.temperature, sampling.top_k, sampling.top_p), random)
+
+
+def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many leading items two sequences share.
+
+    >>> common_prefix([1, 2, 3], [1, 2, 9, 9])
+    2
+    """
+    for n, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x != y:
+            return n
+    return min(len(a), len(b))

@@ -1,0 +1,54 @@
+"""Runs a transformers network on ids and keeps its keys and values, which can be cut back.
+
+It knows torch tensors; it does not know when to stop, how to sample, or what the ids mean.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy
+
+
+class Runner(Protocol):
+    """What the engine needs of a model; every implementation is tested against `TorchRunner`."""
+
+    context_tokens: int
+    """How many positions the model has."""
+    length: int
+    """How many ids the kept keys and values stand for."""
+
+    def advance(self, ids: Sequence[int]) -> numpy.ndarray:
+        """Feeds ids after those already kept; returns the logits that follow the last one, float32 of (vocabulary,)."""
+
+    def cut(self, length: int) -> None:
+        """Forgets everything after the first `length` ids."""
+
+
+class TorchRunner:
+    """The reference: any causal model of transformers, on any device."""
+
+    def __init__(self, network):
+        from transformers import DynamicCache
+
+        self.network = network
+        self.context_tokens: int = network.config.max_position_embeddings
+        self._cache = DynamicCache(config=network.config)
+        self.length = 0
+
+    def advance(self, ids: Sequence[int]) -> numpy.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            output = self.network(
+                input_ids=torch.tensor([list(ids)], device=self.network.device),
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+        self.length += len(ids)
+        return output.logits[0, -1].float().cpu().numpy()
+
+    def cut(self, length: int) -> None:
+        if length < self.length:
+            self._cache.crop(length - self.length)  # negative: so many are taken off the end, in every version
+            self.length = length

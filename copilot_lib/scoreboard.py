@@ -1,0 +1,124 @@
+"""A small running scoreboard: the same frozen cursors, asked of every method that the chapters build.
+
+It knows targets and scores; it does not know how a method completes. The full evaluation protocol is a later chapter's.
+"""
+
+import html
+import json
+import random
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rapidfuzz.distance import Levenshtein
+
+from copilot_lib.cursor import Cursor
+
+FILE = Path(__file__).parent / "targets.json"
+LINES_BEFORE, LINES_AFTER, PER_FILE = 60, 30, 2
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cursor in a file that the pocket model never saw, and what its author wrote there."""
+
+    cursor: Cursor
+    reference: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one method did: shares of exact matches and of edit similarity, over all targets."""
+
+    name: str
+    exact: float
+    stripped: float
+    similarity: float
+    n: int
+
+
+def sample(files: Iterable[tuple[str, str]], count: int, seed: int) -> list[dict]:
+    """Rest-of-line targets from (name, text) pairs, at most two a file: a random cursor between two words of a random line.
+
+    Skipped are lines that are blank, comments, parts of a docstring, imports, or have fewer than three word characters.
+    """
+    random_ = random.Random(seed)
+    files = list(files)
+    random_.shuffle(files)
+    targets: list[dict] = []
+    for name, text in files:
+        lines = text.split("\n")
+        picked = [n for n in code_lines(text) if n > 3]
+        for n in random_.sample(picked, min(PER_FILE, len(picked))):
+            line = lines[n]
+            column = random_.choice([m.start() for m in re.finditer(r"\w+|[^\w\s]", line[:-2])])
+            before = "\n".join([*lines[max(0, n - LINES_BEFORE) : n], line[:column]])
+            after = "\n".join(["", *lines[n + 1 : n + 1 + LINES_AFTER]])
+            targets.append({"file": f"{name}:{n + 1}:{column + 1}", "prefix": before, "reference": line[column:], "suffix": after})
+        if len(targets) >= count:
+            break
+    return targets[:count]
+
+
+def code_lines(text: str) -> list[int]:
+    """The numbers (0-based) of lines worth asking about."""
+    inside, kept = False, []
+    for n, line in enumerate(text.split("\n")):
+        quotes = len(re.findall(r'"""|\'\'\'', line))
+        if not inside and not quotes and re.search(r"\w{3}", line) and not re.match(r"\s*(#|import |from )", line):
+            kept.append(n)
+        inside ^= quotes % 2 == 1
+    return kept
+
+
+def targets() -> list[Target]:
+    """The frozen targets: rest-of-line gaps from networkx, which is held out from the pocket model's training."""
+    rows = json.loads(FILE.read_text(encoding="utf-8"))["targets"]
+    return [Target(Cursor(r["prefix"] + r["suffix"], len(r["prefix"])), r["reference"], r["file"]) for r in rows]
+
+
+def score(name: str, predict: Callable[[Cursor], str], asked: list[Target] | None = None) -> Row:
+    """Asks a method at every target; an empty answer counts like any other.
+
+    Only the first line of an answer is compared, since every target is one line; `exact` compares it as it is, `stripped`
+    without blanks at its ends, and `similarity` is 1 minus the edit distance over the longer of the two.
+    """
+    asked = targets() if asked is None else asked
+    exact = stripped = similarity = 0.0
+    for target in asked:
+        answer = predict(target.cursor).split("\n")[0]
+        exact += answer == target.reference
+        stripped += answer.strip() == target.reference.strip()
+        similarity += Levenshtein.normalized_similarity(answer, target.reference)
+    n = len(asked)
+    return Row(name, exact / n, stripped / n, similarity / n, n)
+
+
+class Table:
+    """Rows as a table, in a notebook and in a terminal."""
+
+    HEAD = ("method", "exact match", "stripped", "edit similarity", "targets")
+
+    def __init__(self, rows: Iterable[Row]):
+        self.rows = list(rows)
+
+    def cells(self) -> list[tuple[str, ...]]:
+        return [(r.name, f"{r.exact:.1%}", f"{r.stripped:.1%}", f"{r.similarity:.2f}", str(r.n)) for r in self.rows]
+
+    def __repr__(self) -> str:
+        table = [self.HEAD, *self.cells()]
+        widths = [max(len(row[n]) for row in table) for n in range(len(self.HEAD))]
+        lines = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in table]
+        return "\n".join("  ".join(line) for line in lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(c)}</th>" for c in self.HEAD)
+        body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in self.cells())
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def table(rows: Iterable[Row]) -> Table:
+    """The scoreboard, ready to be shown."""
+    return Table(rows)

@@ -1,0 +1,46 @@
+"""Turns a stream of ids into a stream of text: whole characters only, ended by stop strings.
+
+It knows a tokenizer's decoder; it does not know where ids come from or what the text is for.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+
+def characters(ids: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
+    """Text as it comes; bytes of an unfinished character wait for the rest, and are dropped if it never comes."""
+    decoder = DecodeStream(skip_special_tokens=True)
+    for token in ids:
+        text = decoder.step(tokenizer, token)
+        if text:
+            yield text
+
+
+def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """The pieces up to the first stop string, which may span pieces; text that may begin one is held back until it is clear.
+
+    Returns the stop string that was met, or None, as the generator's value. An empty stop string is refused.
+
+    >>> list(until(["ab", "c\\n", "\\nd"], ["\\n\\n"]))
+    ['ab', 'c']
+    """
+    if "" in stops:
+        raise ValueError("a stop string is empty: expected at least one character")
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = [(held.find(stop), stop) for stop in stops if stop in held]
+        if found:
+            at, stop = min(found)
+            if held[:at]:
+                yield held[:at]
+            return stop
+        keep = max((n for stop in stops for n in range(1, len(stop)) if held.endswith(stop[:n])), default=0)
+        ready, held = held[: len(held) - keep], held[len(held) - keep :]
+        if ready:
+            yield ready
+    if held:
+        yield held
+    return None

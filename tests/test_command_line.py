@@ -1,0 +1,104 @@
+"""The command line as a person meets it: real processes, one clear line for bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from copilot_lib.__main__ import main
+
+FILE = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return \n\n\nprint(subtract(2, 1))\n"
+
+
+def run(*words, stdin=None):
+    command = [sys.executable, "-m", "copilot_lib", *words]
+    return subprocess.run(command, input=stdin, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "app.py"
+    path.write_text(FILE)
+    return path
+
+
+def test_help_answers_without_importing_torch():
+    code = "import sys, copilot_lib.__main__ as m\ntry: m.main(['--help'])\nexcept SystemExit: pass\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"complete" in done.stdout
+
+
+def test_a_file_and_standard_input_give_the_same_completion(file):
+    from_file = run("complete", f"{file}:6:12")
+    from_stdin = run("complete", "-:6:12", stdin=FILE.encode())
+    assert from_file.returncode == from_stdin.returncode == 0, from_file.stderr.decode()
+    assert from_file.stdout == from_stdin.stdout
+
+
+def test_json_says_everything(file, capsys):
+    assert main(["complete", f"{file}:6:12", "--json"]) == 0
+    completion = json.loads(capsys.readouterr().out)
+    assert completion["mode"] == "fim"
+    assert {"prompt", "prefill", "decode", "postprocess", "total"} == completion["times_ms"].keys()
+    assert {"text", "tokens", "stopped"} <= completion.keys()
+
+
+def test_show_draws_the_completion_in_its_place(file, capsys):
+    main(["complete", f"{file}:6:12"])
+    text = capsys.readouterr().out.rstrip("\n")
+    main(["complete", f"{file}:6:12", "--show"])
+    assert text.split("\n")[0] in capsys.readouterr().out
+
+
+def test_the_demo_completes_the_binary_search(capsys):
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert "def binary_search" in out
+    assert "ms" in out
+
+
+BAD = {
+    "no such file": (["complete", "nowhere.py:1:1"], "no such file"),
+    "a folder": (["complete", "tests:1:1"], "is a directory"),
+    "no column": (["complete", "app.py:12"], "expected FILE:LINE:COL"),
+    "a word for a number": (["complete", "app.py:one:2"], "expected FILE:LINE:COL"),
+    "past the last line": (["complete", "{file}:99:1"], "lines 1 to 10"),
+    "past the end of a line": (["complete", "{file}:2:99"], "columns 1 to 17"),
+    "line zero": (["complete", "{file}:0:1"], "lines 1 to 10"),
+    "a model that is not there": (["complete", "{file}:6:12", "--model", "pokcet"], "neither a folder nor a hub id"),
+    "no corpus": (["pretrain", "--folder", "nowhere", "--steps", "1"], "copilot_lib corpus"),
+    "more tokens than the model has": (["complete", "{file}:6:12", "--max-new-tokens", "9999"], "ask for fewer"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_on_stderr_and_status_2(name, file, capsys):
+    words, expected = BAD[name]
+    assert main([word.format(file=file) for word in words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert expected in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("data", "words"), [(b"x = '\xff'\n", "not UTF-8"), (b"\x7fELF\0\0", "binary")])
+def test_files_that_are_not_text_are_refused(tmp_path, capsys, data, words):
+    (tmp_path / "odd.py").write_bytes(data)
+    assert main(["complete", f"{tmp_path / 'odd.py'}:1:1"]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_doctor_checks_versions_model_device_memory_and_speed(capsys):
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for word in ("Python", "torch", "million parameters", "device", "memory", "one completion in"):
+        assert word in out
+    assert all(row.startswith(("ok ", "fix ")) for row in out.strip().split("\n"))
+
+
+def test_the_doctor_says_what_to_do_when_the_model_is_missing(capsys):
+    assert main(["doctor", "--model", "pokcet"]) == 0
+    assert "fix  pokcet is neither" in capsys.readouterr().out

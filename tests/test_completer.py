@@ -1,0 +1,82 @@
+"""One completion from cursor to text, with the model that ships."""
+
+import pytest
+
+from copilot_lib.completer import Completer, complete, has_meaningful_suffix, line_end, share
+from copilot_lib.cursor import Cursor
+from copilot_lib.samples import EXAMPLES
+from copilot_lib.sampling import Sampling
+
+
+@pytest.fixture(scope="module")
+def completer():
+    return Completer.load("pocket")
+
+
+def test_text_below_means_fill_in_the_middle_and_none_means_left_to_right(completer):
+    assert completer.complete(EXAMPLES["binary_search"], max_new_tokens=4).mode == "fim"
+    assert completer.complete(EXAMPLES["parse_config"], max_new_tokens=4).mode == "left-to-right"
+    assert not has_meaningful_suffix(Cursor("x = \n  \n", 4))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_completion_says_all_that_is_known_about_it(completer, name):
+    completion = completer.complete(EXAMPLES[name])
+    assert completion.stopped
+    assert set(completion.times_ms) == {"prompt", "prefill", "decode", "postprocess", "total"}
+    parts = [ms for stage, ms in completion.times_ms.items() if stage != "total"]
+    assert sum(parts) == pytest.approx(completion.times_ms["total"], rel=0.05)
+    assert 0 < completion.prompt_tokens < completer.model.context_tokens
+
+
+def test_greedy_completion_repeats_and_so_does_a_seed(completer):
+    cursor = EXAMPLES["binary_search"]
+    assert completer.complete(cursor).text == completer.complete(cursor).text
+    warm = Sampling(temperature=1.0, seed=4)
+    assert completer.complete(cursor, sampling=warm).tokens == completer.complete(cursor, sampling=warm).tokens
+
+
+def test_suffix_first_reuses_all_but_the_new_tokens_of_a_keystroke(completer):
+    cursor = EXAMPLES["Calculator"]
+    completer.complete(cursor, order="SPM", max_new_tokens=8)
+    typed = Cursor(cursor.prefix + "result" + cursor.suffix, cursor.offset + 6)
+    completion = completer.complete(typed, order="SPM", max_new_tokens=8)
+    assert completion.prompt_tokens - completion.reused_tokens <= 8
+
+
+def test_a_completion_inside_a_line_stays_in_the_line(completer):
+    cursor = Cursor("import os\n\nfor name in os.listdir():\n    print(name)\n", 31)
+    assert "\n" not in completer.complete(cursor).text
+    assert line_end("a\nb", cursor) == 1
+    assert line_end("a\nb", Cursor("x\ny", 1)) is None
+
+
+def test_a_file_of_any_length_fits_into_the_prompt(completer):
+    long = "value = compute(1)\n" * 20_000
+    for offset in (0, len(long) // 2, len(long)):
+        prompt = completer.prompt(Cursor(long, offset), max_new_tokens=32)
+        assert len(prompt.ids) + 32 <= completer.model.context_tokens
+
+
+def test_an_empty_file_and_a_blank_one_are_completed_without_complaint(completer):
+    for text in ("", "\n", "   \n\t\n"):
+        assert completer.complete(Cursor(text, 0), max_new_tokens=4).mode == "left-to-right"
+
+
+def test_what_one_side_spares_the_other_gets():
+    assert share(300, 1000, 1000) == (200, 100)
+    assert share(300, 1000, 20) == (280, 20)
+    assert share(300, 40, 1000) == (40, 260)
+
+
+def test_the_default_model_completes_without_being_named(monkeypatch):
+    monkeypatch.setenv("COPILOT_MODEL", "pocket")
+    cursor = EXAMPLES["binary_search"]
+    assert complete(cursor).text == Completer.load("pocket").complete(cursor).text
+
+
+def test_windows_newlines_stay_windows_newlines(completer):
+    cursor = EXAMPLES["Calculator"]
+    text = cursor.text.replace("\n", "\r\n")
+    completion = completer.complete(Cursor(text, len(cursor.prefix.replace("\n", "\r\n"))))
+    assert "\n" not in completion.text.replace("\r\n", "")

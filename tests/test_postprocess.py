@@ -1,0 +1,43 @@
+"""Each filter with the failure that it cures, and what it must leave alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copilot_lib import postprocess
+from copilot_lib.cursor import Cursor
+
+
+def at(marked):
+    """A cursor where `|` stands."""
+    prefix, suffix = marked.split("|")
+    return Cursor(prefix + suffix, len(prefix))
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "cleaned"),
+    [
+        ("x = |\n", "   \n  ", ""),
+        ("return |\n", " x", "x"),
+        ("    |\n", "  y = 1", "  y = 1"),
+        ("return|\n", " x", " x"),
+        ("f(|)\n", "a, b)", "a, b"),
+        ("f(|)\n", "g(a)", "g(a)"),
+        ("f(|))\n", "a))", "a"),
+        ("x[|] = 1\n", "0] = 1", "0"),
+        ('print("|")\n', 'hello")', "hello"),
+        ("a = |\n", "1  \n\n", "1"),
+        ("if x:\n    |\n", "a()\n    if b:\n        c()", "a()\n    if b:\n        c()"),
+        ("a\r\nb = |\r\n", "1\nc = 2", "1\r\nc = 2"),
+    ],
+)
+def test_a_completion_is_cleaned_for_its_place(marked, text, cleaned):
+    assert postprocess.clean(text, at(marked)) == cleaned
+
+
+@given(st.text("ab( )\n"), st.text("ab( )\n"), st.text("ab( )\n"))
+def test_cleaning_twice_changes_nothing_more_and_never_adds_text(prefix, text, suffix):
+    cursor = Cursor(prefix + suffix, len(prefix))
+    once = postprocess.clean(text, cursor)
+    assert len(once) <= len(text)
+    assert once in text

@@ -1,0 +1,128 @@
+"""Where completions end: dedents and repetitions, by example and by property."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copilot_lib.cursor import Cursor
+from copilot_lib.samples import BINARY_SEARCH, CALCULATOR, FIBONACCI
+from copilot_lib.stopping import brackets_open, dedents, repeats_suffix
+
+code = st.text(st.sampled_from(list("ab:#()[]{}'\" \t\n\r")), max_size=60)
+RULES = [dedents, repeats_suffix]
+
+
+def at_end(text):
+    return Cursor(text, len(text))
+
+
+def cut(rule, text, cursor):
+    at = rule(text, cursor)
+    return text if at is None else text[:at]
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "expected"),
+    [
+        ("def f():\n    ", "x = 1\n    return x\n\n\ndef g():", "x = 1\n    return x"),
+        ("def f():\n    ", "x = 1\n    return x\n", None),
+        ("def f():\n    return ", "x\nprint(f())", "x"),
+        ("class A:\n    def f(self):\n        ", "pass\n\n    def g(self):\n", "pass"),
+        ("class A:\n    def f(self):", "\n        pass\n\n    def g(self):\n", None),
+        ("def f():\n    ", "if x:\n        y\n    z\n", None),
+        ("def f():\n    ", "\n\nx = 1", ""),
+        ("def f():\n    ", "x = 1\n# comment", "x = 1"),
+        ("def f():\n\t", "x = 1\n\ty = 2\nz", "x = 1\n\ty = 2"),
+        ("def f():\n\t", "x = 1\n    y = 2\nz", "x = 1\n    y = 2"),
+        ("def f():\r\n    ", "x = 1\r\n    y\r\nz", "x = 1\r\n    y"),
+        ("", "x = 1\ny = 2", None),
+        ("x = ", "1\ny = 2", None),
+        ("def f():\n    ", "x = 1\n  ", None),
+    ],
+)
+def test_a_line_indented_less_than_the_block_ends_the_completion(before, text, expected):
+    at = dedents(text, at_end(before))
+    assert (at if at is None else text[:at]) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "expected"),
+    [
+        ("def f():\n    ", "return [\n1,\n2,\n]\nx = 1", "return [\n1,\n2,\n]"),
+        ("    call(\n        a,\n        ", "b,\n    )\n    return", "b,\n    )"),
+        ("def f():\n    ", "x = '('\ny = 2", "x = '('"),
+        ("def f():\n    ", "x = 1  # see (2\ny = 2", "x = 1  # see (2"),
+        ("# a smiley :(\ndef f():\n    ", "x = 1\ny = 2", "x = 1"),
+    ],
+)
+def test_an_open_bracket_lets_lines_stand_further_left(before, text, expected):
+    assert cut(dedents, text, at_end(before)) == expected
+
+
+def test_brackets_far_above_do_not_count():
+    assert dedents("x\ny", at_end("(\n" + "    # filler\n" * 400 + "    ")) == 1
+
+
+def test_closing_brackets_without_an_opening_one_do_not_lend_depth():
+    assert brackets_open(")))(") == 1
+
+
+@pytest.mark.parametrize(
+    ("cursor", "text"),
+    [
+        (BINARY_SEARCH, "if arr[mid] == target:\n            return mid\n        elif arr[mid] > target:\n    "),
+        (CALCULATOR, "return a - b\n\n    def get_history(self):\n"),
+        (FIBONACCI, "n\n\n\nprint([fibonacci(n) for n in range(10)])\n"),
+    ],
+)
+def test_the_next_line_below_ends_the_completion(cursor, text):
+    kept = cut(repeats_suffix, text, cursor)
+    assert kept == text[: text.index(cursor.suffix.split()[0])].rstrip()
+    assert kept
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ("f(\n    ", "\n)\n", "a,\n)\n"),
+        ("if a:\n    ", "\nreturn x\n", "b\n    return x\n"),
+        ("count = 0\n", "\ncount = 1\n", "count = 10\n"),
+        ("count = 0\n", "\ncount = 1\n", "count = 1"),
+        ("x = ", "abc\n", "1\nabc\n"),
+        ("x = ", "\n\n", "1\n"),
+    ],
+)
+def test_what_is_no_repetition_stays(before, after, text):
+    assert repeats_suffix(text, Cursor(before + after, len(before))) is None
+
+
+def test_blank_lines_and_newline_styles_do_not_hide_a_repetition():
+    cursor = Cursor("a = 1\r\n\r\n\r\n  \r\ntotal = 2  \r\n", 7)
+    assert cut(repeats_suffix, "b = 2\ntotal = 2\n", cursor) == "b = 2"
+
+
+def test_a_line_of_which_a_part_is_typed_repeats_as_a_whole():
+    assert repeats_suffix("tal = 2\nx", Cursor("to\ntotal = 2\n", 2)) == 0
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(before=code, after=code, text=code, more=code)
+def test_a_position_does_not_change_while_the_text_grows(rule, before, after, text, more):
+    cursor = Cursor(before + after, len(before))
+    at = rule(text, cursor)
+    assert at is None or rule(text + more, cursor) == at
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(before=code, after=code, text=code)
+def test_what_is_kept_needs_no_further_cut(rule, before, after, text):
+    cursor = Cursor(before + after, len(before))
+    at = rule(text, cursor)
+    if at is not None:
+        assert 0 <= at <= len(text)
+        assert rule(text[:at], cursor) is None
+
+
+@given(before=code, text=code)
+def test_at_the_top_level_nothing_dedents(before, text):
+    assert dedents(text, at_end(before + "\n")) is None

@@ -1,0 +1,94 @@
+"""A person in a browser: opens a chapter in JupyterLab, clicks into the editor, sees ghost text, presses Tab."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+CHAPTER = Path(__file__).parent.parent / "notebooks" / "00_first_completion.py"
+SOURCE = "def add(a, b):\n    return \n\n\nadd(1, 2)\n"
+PATIENCE_MS = 240_000
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the editor is not tested in a browser")
+
+
+def wait_for(address, server, log):
+    """Returns once the server answers; fails with its last words if it ends before."""
+    for _ in range(PATIENCE_MS // 100):
+        try:
+            urllib.request.urlopen(address).close()
+            return
+        except OSError:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(timeout=0.1)
+                break
+    pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def jupyterlab(tmp_path):
+    """A JupyterLab on a free loopback port, with the chapter's set-up cell and an editor in its only notebook."""
+    chapter = jupytext.read(CHAPTER)
+    setup = next(cell for cell in chapter.cells if cell.cell_type == "code")
+    editor = f"from copilot_lib.editor import Editor\neditor = Editor({SOURCE!r}, offset=26)\neditor"
+    chapter.cells = [setup, nbformat.v4.new_code_cell(editor), nbformat.v4.new_code_cell("print(repr(editor.text), editor.events)")]
+    nbformat.write(chapter, tmp_path / "chapter.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}"]
+    environment = os.environ | folders | {"COPILOT_MODEL": "pocket", "HF_HUB_OFFLINE": "1"}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api/status", server, tmp_path / "log")
+        yield f"http://127.0.0.1:{port}/lab/tree/chapter.ipynb"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def test_click_ask_tab_and_python_holds_the_text(jupyterlab):
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(jupyterlab)
+        cells = page.locator(".jp-Notebook .jp-CodeCell")
+        cells.nth(0).locator(".cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.press("Shift+Enter")
+        editor = page.locator(".copilot-editor")
+        editor.wait_for()
+        editor.locator(".cm-line").nth(1).click()
+        page.keyboard.press("End")
+        page.keyboard.press("Alt+]")
+        ghost = page.locator(".copilot-ghost")
+        ghost.wait_for()
+        suggested = ghost.text_content()
+        assert suggested
+        page.keyboard.press("Tab")
+        expect(ghost).to_have_count(0)
+        expect(editor.locator(".copilot-status")).to_contain_text("fim")
+        cells.nth(2).locator(".cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        output = cells.nth(2).locator(".jp-OutputArea-output")
+        output.wait_for()
+        said = output.text_content()
+        browser.close()
+    assert repr(SOURCE.replace("return ", "return " + suggested)) in said
+    assert "'kind': 'accepted'" in said

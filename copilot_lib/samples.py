@@ -16,33 +16,33 @@ def gap(before: str, after: str = "") -> Cursor:
 
 
 FIBONACCI = gap(
-    '''\
+    """\
 def fibonacci(n):
     if n <= 1:
         return n
-    return ''',
-    '''
+    return """,
+    """
 
 
 print([fibonacci(n) for n in range(10)])
-''',
+""",
 )
 """An expression is missing; what comes after uses the function."""
 
 BINARY_SEARCH = gap(
-    '''\
+    """\
 def binary_search(arr, target):
     left, right = 0, len(arr) - 1
     while left <= right:
         mid = (left + right) // 2
-        ''',
-    '''
+        """,
+    """
         elif arr[mid] > target:
             right = mid - 1
         else:
             left = mid + 1
     return -1
-''',
+""",
 )
 """The branch before an `elif` is missing: only the text after the cursor says that there must be an `if`."""
 
@@ -55,7 +55,7 @@ def parse_config(filepath):
 """Nothing comes after: the text just goes on."""
 
 CALCULATOR = gap(
-    '''\
+    """\
 class Calculator:
     def __init__(self):
         self.history = []
@@ -66,12 +66,12 @@ class Calculator:
         return result
 
     def subtract(self, a, b):
-        ''',
-    '''
+        """,
+    """
 
     def get_history(self):
         return self.history
-''',
+""",
 )
 """The body of a method is missing; the method above shows the pattern."""
 

@@ -30,6 +30,8 @@ CARET_BAR = "display:inline-block;width:2px;height:1.2em;margin:0 -1px;vertical-
 CAPTION = "opacity:.75;font-family:sans-serif;margin-bottom:.3em;white-space:normal"
 BOX = "display:inline-block;padding:0 .25em;margin:1px;border-radius:3px;border:1px solid rgba(128,128,128,.45)"
 FILLS = "background:rgba(66,133,244,.16)", "background:rgba(52,168,83,.16)"
+GREY = "#808080"
+"""Legible on white and on black."""
 MARKED = "background:rgba(232,89,12,.28);outline:2px solid #e8590c"
 
 
@@ -186,3 +188,29 @@ def tokens(pieces: Iterable[str], mark: int | Collection[int] | None = None, cap
     )
     text = f"{caption}\n{text}" if caption else text
     return Picture(framed(f'<span style="white-space:pre-wrap">{boxes}</span>', caption, text), text)
+
+
+def figure(drawn, description: str) -> Picture:
+    """A matplotlib figure for light and dark pages: no background, grey lines and words; closes it.
+
+    `description` says in a sentence what the figure shows; it is the alt text, and all that a terminal shows.
+    """
+    from base64 import b64encode
+    from io import BytesIO
+
+    from matplotlib import pyplot
+    from matplotlib.text import Text
+
+    for axes in drawn.axes:
+        axes.patch.set_alpha(0)
+        axes.tick_params(colors=GREY, which="both")
+        for spine in axes.spines.values():
+            spine.set_color(GREY)
+    for text in drawn.findobj(Text):
+        text.set_color(GREY)
+    png = BytesIO()
+    drawn.savefig(png, format="png", dpi=144, bbox_inches="tight", transparent=True, metadata={"Software": None})
+    pyplot.close(drawn)
+    data = b64encode(png.getvalue()).decode()
+    image = f'<img alt="{escape(description)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+    return Picture(image, description)

@@ -1,10 +1,13 @@
 """The cursor: positions in any text, with any line ends."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copilot_lib.cursor import Cursor, line_spans
+
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")  # a loaded machine is no failure
 
 TEXTS = st.text(st.sampled_from("ab \t\n\r\f\u2028é🐍") | st.characters(), max_size=40)
 """Rich in line ends, in look-alikes of line ends and in characters of two UTF-16 units; lone surrogates included."""
@@ -24,6 +27,11 @@ def between_halves(cursor):
 def test_prefix_and_suffix_are_the_text(cursor):
     assert cursor.prefix + cursor.suffix == cursor.text
     assert len(cursor.prefix) == cursor.offset
+
+
+def test_newlines_at_the_cursor_belong_to_the_suffix():
+    cursor = Cursor("a\n\n b\n", 1)
+    assert (cursor.prefix, cursor.suffix, cursor.line_suffix) == ("a", "\n\n b\n", "")
 
 
 @given(cursors())

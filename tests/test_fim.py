@@ -4,14 +4,17 @@ import random
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from copilot_lib import bpe, examples
 from copilot_lib.fim import CONTROL, FORMATS, Codec, cut, detect, transform
 
-CODE = ["def f(x):\n    return x + 1\n", "class A:\n\tpass\r\n", "for fim_middle in <list>:\n    print(i | 2)\n"] * 3
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")  # a loaded machine is no failure
+
+CODE = ["def f(x):\n    return x + 1\n", "class A:\n\tpass\r\n", "for fim_middle in <list>:\n    print(i | 2) <| x\n"] * 3
 NAMES = [format.name for format in FORMATS]
 SENTENCEPIECE = {"codellama": True, "codestral": True, "codegemma": False}
 """The families whose tokenizers write a space as U+2581, and whether they put one before every text."""
@@ -26,12 +29,12 @@ def named(name):
     return next(format for format in FORMATS if format.name == name)
 
 
-def byte_level(vocabulary=400):
+def byte_level():
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(CODE, trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet, show_progress=False))
+    tokenizer.train_from_iterator(CODE, trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, show_progress=False))
     return tokenizer
 
 
@@ -121,7 +124,9 @@ def test_without_an_order_the_familys_own_is_taken(name):
     assert codec(name).fim("a", "b") == codec(name).fim("a", "b", named(name).order)
 
 
-@pytest.mark.parametrize(("name", "order"), [("qwen2.5-coder", "SPM"), ("mellum", "PSM"), ("codestral", "PSM"), ("starcoder", "MPS")])
+@pytest.mark.parametrize(
+    ("name", "order"), [("qwen2.5-coder", "SPM"), ("mellum", "PSM"), ("codestral", "PSM"), ("starcoder", "MPS")]
+)
 def test_an_order_that_a_family_does_not_know_is_refused(name, order):
     with pytest.raises(ValueError, match=f"{name} was not trained on order '{order}': expected (PSM|SPM)"):
         codec(name).fim("a", "b", order)
@@ -185,6 +190,12 @@ def test_a_sentinel_in_a_file_is_text(name, special):
         assert codec(name, special).decode(ids) == read
 
 
+@pytest.mark.parametrize("special", [True, False])
+def test_a_sentinel_in_a_file_is_cut_into_tokens_as_if_there_were_no_sentinels(special):
+    for spelling in sorted(CONTROL):
+        assert codec("starcoder", special).encode(f"a {spelling} b") == byte_level().encode(f"a {spelling} b").ids
+
+
 def sentinels_by_merges():
     """A tokenizer whose merges, and no added token, make `<fim_middle>` one id."""
     spellings = ["<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<|endoftext|>"]
@@ -192,7 +203,9 @@ def sentinels_by_merges():
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(spellings * 9, trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False))
+    tokenizer.train_from_iterator(
+        spellings * 9, trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False)
+    )
     return tokenizer
 
 
@@ -247,6 +260,7 @@ def test_the_tokenizer_is_copied_and_the_copy_changes_no_text():
     coder = Codec(tokenizer)
     text = "e\u0301 is not é, and this is a long text"
     assert coder.decode(coder.encode(text)) == text
+    assert coder.encode("x") == byte_level().encode("x").ids
     assert tokenizer.to_str() == before
     assert tokenizer.encode("<fim_middle>").ids[0] == tokenizer.token_to_id("<fim_middle>")
 

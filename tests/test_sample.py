@@ -1,0 +1,71 @@
+"""The twenty fixed cursors: sound texts, and a run that asks each of them."""
+
+import ast
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from copilot_lib import sample
+from copilot_lib.samples import EXAMPLES
+
+
+def test_there_are_twenty_places_with_names_of_their_own():
+    names = [place.name for place in sample.places()]
+    assert len(names) == len(set(names)) == 20
+    assert names[:4] == list(EXAMPLES)
+
+
+@pytest.mark.parametrize("place", sample.places(), ids=lambda place: place.name)
+def test_with_what_a_person_wrote_the_file_is_python(place):
+    ast.parse(place.cursor.insert(place.written).text)
+    assert sample.MARK not in place.cursor.text + place.written
+
+
+def test_only_one_place_has_nothing_missing():
+    assert [place.name for place in sample.places() if not place.written] == ["nothing is missing"]
+
+
+def test_the_kinds_of_cursor_that_the_names_promise():
+    at = {place.name: place.cursor for place in sample.places()}
+    assert at["after return"].line_prefix.endswith("return ")
+    assert at["after a dot"].line_prefix.endswith(".")
+    assert not at["a blank line in a body"].line_prefix.strip() and not at["a blank line in a body"].line_suffix
+    assert at["an import line"].line_prefix == "import "
+    assert at["in the middle of a word"].prefix[-1].isalpha()
+    assert at["before a closing bracket"].line_suffix.startswith(")")
+    assert at["a gap before elif"].suffix.lstrip().startswith("elif")
+
+
+def test_an_answer_is_the_same_only_to_the_last_blank():
+    place = sample.place("call", "f(‸x‸)")
+    offered = [SimpleNamespace(text=text, mode="fim", stopped="end") for text in ("x", "x ", "y")]
+    assert [sample.answer(place, completion).same for completion in offered] == [True, False, False]
+    assert sample.answer(place, offered[0]).line == "f(‸)"
+
+
+def test_table_counts_and_cuts_long_answers():
+    place = sample.place("call", "f(‸x‸)")
+    answers = [sample.answer(place, SimpleNamespace(text=text, mode="fim", stopped="end")) for text in ("x", "y" * 50, "a\nb")]
+    lines = sample.table(answers).splitlines()
+    assert lines[-1] == "1 of 3 are what a person wrote"
+    assert [line[0] for line in lines[:-1]] == ["=", " ", " "]
+    assert "y" * 39 + "…  end" in lines[1]
+    assert "a …" in lines[2]
+
+
+def test_saved_answers_can_be_read_again(tmp_path):
+    answers = [sample.answer(sample.place("call", "f(‸x‸)"), SimpleNamespace(text="é\n", mode="fim", stopped="end"))]
+    path = tmp_path / "pocket" / "sample.json"
+    sample.save(answers, "pocket", path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["model"] == "pocket" and content["answers"][0]["completion"] == "é\n"
+
+
+def test_the_pocket_model_answers_every_place():
+    from copilot_lib import models
+
+    answers = sample.run(models.load("pocket", device="cpu"))
+    assert [a.name for a in answers] == [place.name for place in sample.places()]
+    assert all(a.mode == ("left-to-right" if a.name == "parse_config" else "fim") for a in answers)
+    assert sum(bool(a.completion) for a in answers) > 10

@@ -22,7 +22,9 @@ def read_text(name: str) -> str:
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise BadInput(f"{name}: {(error.strerror or str(error)).lower()}; give a text file, or - for standard input") from error
+        raise BadInput(
+            f"{name}: {(error.strerror or str(error)).lower()}; give a text file, or - for standard input"
+        ) from error
     if b"\0" in data:
         raise BadInput(f"{name} is a binary file: expected text in UTF-8")
     try:
@@ -87,8 +89,8 @@ def demo(arguments) -> None:
     completer = Completer.load(arguments.model)
     completion = completer.complete(cursor)
     print(show.completion(cursor, completion))
-    total = completion.times_ms["total"]
-    print(f"\n{completer.model.name} on {completer.model.device}: {completion.mode}, {len(completion.tokens)} tokens, {total:.0f} ms")
+    model, total = completer.model, completion.times_ms["total"]
+    print(f"\n{model.name} on {model.device}: {completion.mode}, {len(completion.tokens)} tokens, {total:.0f} ms")
 
 
 def doctor(arguments) -> None:

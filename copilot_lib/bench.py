@@ -3,6 +3,7 @@
 It knows clocks and cursors; it does not judge. Numbers are ratios within one run, since machines differ and drift.
 """
 
+import os
 import platform
 import random
 import statistics
@@ -86,7 +87,8 @@ def run(model_name: str | None = None) -> str:
         after for c in asked for _, after in [milliseconds(typed, [c, keystroke(c)])]
     ]
     baseline = statistics.median(rows["model.generate, every time afresh"])
-    report = [f"{completer.model.name} on {completer.model.device}, {platform.processor() or platform.machine()}, Python {platform.python_version()}"]
+    model, hardware = completer.model, f"{os.cpu_count()} cores {platform.machine()}"
+    report = [f"{model.name} on {model.device}, {hardware}, Python {platform.python_version()}"]
     report.append(f"{len(asked)} cursors, {PROMPT_TOKENS} tokens of file, at most {NEW_TOKENS} new tokens; ms\n")
     report.append(f"{'':44}{'p50':>8}{'p95':>8}{'generate / p50':>16}")
     for name, times in rows.items():
@@ -94,4 +96,3 @@ def run(model_name: str | None = None) -> str:
         ratio = "" if name.startswith("first") else f"{baseline / p50:.1f}"
         report.append(f"{name:44}{p50:8.0f}{p95:8.0f}{ratio:>16}")
     return "\n".join(report)
-

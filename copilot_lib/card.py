@@ -35,16 +35,17 @@ def write(folder: Path, measured: list[dict], hardware: str, card: Path) -> None
         "## Budget\n",
         f"- {training['parameters'] / 1e6:.1f} million parameters: {recipe['layers']} layers, width {recipe['width']}, "
         f"{recipe['heads']} heads, vocabulary {recipe['vocabulary']}, context {recipe['context_tokens']} tokens",
-        f"- {training['tokens'] / 1e6:.1f} million tokens in {training['steps']} steps, {training['seconds'] / 60:.0f} minutes on {hardware}",
-        f"- Muon at {recipe['muon_rate']} for the matrices, AdamW at {recipe['adamw_rate']} for the rest, bf16; warm-up, constant, "
-        "linear cool-down (WSD)",
+        f"- {training['tokens'] / 1e6:.1f} million tokens in {training['steps']} steps, "
+        f"{training['seconds'] / 60:.0f} minutes on {hardware}",
+        f"- Muon at {recipe['muon_rate']} for the matrices, AdamW at {recipe['adamw_rate']} for the rest, bf16; "
+        "warm-up, constant, linear cool-down (WSD)",
         "- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain`\n",
         "## Learning curve\n",
         "Training loss, nats a token, on the mix of FIM and left-to-right rows (the last row is the end of the cool-down).\n",
         "| million tokens | loss |\n|---|---|",
         *(f"| {row['tokens'] / 1e6:.1f} | {row['loss']:.3f} |" for row in shown),
         "\n## On code it never saw\n",
-        "Bits per byte, left to right, beside xz on the same text. These distributions, and copies of them, were held out whole.\n",
+        "Bits per byte, left to right, beside xz on the same text. These distributions and their copies were held out whole.\n",
         "| distribution | version | bytes | bits per byte | xz |\n|---|---|---|---|---|",
         *(
             f"| {m['distribution']} | {m['version']} | {m['bytes']} | {m['bits_per_byte']:.3f} | {m['xz']:.3f} |"

@@ -24,7 +24,9 @@ def checks(model_name: str | None = None) -> Iterator[str]:
             yield line(False, f"{name} is missing", "`make lab` installs the tested set")
     free = free_memory_gb()
     if free is not None:
-        yield line(free >= 2, f"{free:.1f} GB of memory free", "close other programs: the pocket model wants 2 GB with room to spare")
+        yield line(
+            free >= 2, f"{free:.1f} GB of memory free", "close other programs: the pocket model wants 2 GB with room to spare"
+        )
     yield from model_checks(model_name)
 
 
@@ -40,8 +42,8 @@ def model_checks(model_name: str | None) -> Iterator[str]:
         yield line(False, str(error))
         return
     model = completer.model
-    millions = model.parameters / 1e6
-    yield line(True, f"model {model.name}: {millions:.1f} million parameters, {model.context_tokens} tokens, format {model.codec.format.name}")
+    size, format = f"{model.parameters / 1e6:.1f} million parameters", model.codec.format.name
+    yield line(True, f"model {model.name}: {size}, {model.context_tokens} tokens, format {format}")
     yield line(True, f"device {model.device}")
     cursor = EXAMPLES["binary_search"]
     completer.complete(cursor)

@@ -115,7 +115,13 @@ def save_checkpoint(folder: Path, state: dict) -> None:
 
 
 def train(
-    folder: Path, recipe: Recipe, steps: int, resume: bool = False, cooldown_steps: int = 0, save_every: int = 50, device: str = "cpu"
+    folder: Path,
+    recipe: Recipe,
+    steps: int,
+    resume: bool = False,
+    cooldown_steps: int = 0,
+    save_every: int = 50,
+    device: str = "cpu",
 ) -> None:
     """Trains to step `steps` in `folder`, which holds `corpus.jsonl`; writes `checkpoint.pt` and `curve.jsonl`.
 
@@ -217,9 +223,7 @@ def encoder(tokenizer):
     """How user text becomes ids (special tokens off), and the ids of the sentinels."""
     tokenizer.encode_special_tokens = True
     named = {name: tokenizer.token_to_id(name) for name in bpe.SPECIAL_TOKENS}
-    ids = examples.Sentinels(
-        named["<fim_prefix>"], named["<fim_middle>"], named["<fim_suffix>"], named["<|endoftext|>"]
-    )
+    ids = examples.Sentinels(named["<fim_prefix>"], named["<fim_middle>"], named["<fim_suffix>"], named["<|endoftext|>"])
     return (lambda text: tokenizer.encode(text, add_special_tokens=False).ids), ids
 
 
@@ -230,7 +234,13 @@ def export(model, tokenizer, folder: Path, recipe: Recipe, state: dict) -> None:
     tokenizer.encode_special_tokens = False
     bpe.save(tokenizer, folder, recipe.context_tokens)
     count = sum(p.numel() for p in model.parameters())
-    report = {"recipe": asdict(recipe), "parameters": count, "steps": state["step"], "tokens": state["tokens"], "seconds": state["seconds"]}
+    report = {
+        "recipe": asdict(recipe),
+        "parameters": count,
+        "steps": state["step"],
+        "tokens": state["tokens"],
+        "seconds": state["seconds"],
+    }
     (folder / "training.json").write_text(json.dumps(report, indent=1) + "\n")
 
 

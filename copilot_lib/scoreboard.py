@@ -56,7 +56,9 @@ def sample(files: Iterable[tuple[str, str]], count: int, seed: int) -> list[dict
             column = random_.choice([m.start() for m in re.finditer(r"\w+|[^\w\s]", line[:-2])])
             before = "\n".join([*lines[max(0, n - LINES_BEFORE) : n], line[:column]])
             after = "\n".join(["", *lines[n + 1 : n + 1 + LINES_AFTER]])
-            targets.append({"file": f"{name}:{n + 1}:{column + 1}", "prefix": before, "reference": line[column:], "suffix": after})
+            targets.append(
+                {"file": f"{name}:{n + 1}:{column + 1}", "prefix": before, "reference": line[column:], "suffix": after}
+            )
         if len(targets) >= count:
             break
     return targets[:count]

@@ -41,7 +41,11 @@ def jupyterlab(tmp_path):
     chapter = jupytext.read(CHAPTER)
     setup = next(cell for cell in chapter.cells if cell.cell_type == "code")
     editor = f"from copilot_lib.editor import Editor\neditor = Editor({SOURCE!r}, offset=26)\neditor"
-    chapter.cells = [setup, nbformat.v4.new_code_cell(editor), nbformat.v4.new_code_cell("print(repr(editor.text), editor.events)")]
+    chapter.cells = [
+        setup,
+        nbformat.v4.new_code_cell(editor),
+        nbformat.v4.new_code_cell("print(repr(editor.text), editor.events)"),
+    ]
     nbformat.write(chapter, tmp_path / "chapter.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -25,7 +25,14 @@ def file(tmp_path):
 
 
 def test_help_answers_without_importing_torch():
-    code = "import sys, copilot_lib.__main__ as m\ntry: m.main(['--help'])\nexcept SystemExit: pass\nassert 'torch' not in sys.modules"
+    code = """
+import sys
+from copilot_lib.__main__ import main
+try:
+    main(["--help"])
+except SystemExit:
+    assert "torch" not in sys.modules
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert b"complete" in done.stdout

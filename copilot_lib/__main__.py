@@ -40,7 +40,7 @@ def parse_place(place: str) -> tuple[str, int, int]:
     ('src/app.py', 12, 8)
     """
     try:
-        name, line, column = place.rsplit(":", 2)
+        name, line, column = place.lstrip().rsplit(":", 2)
         return name, int(line), int(column)
     except ValueError:
         raise BadInput(f"{place!r} is not a place in a file: expected FILE:LINE:COL, for example app.py:12:8") from None
@@ -184,7 +184,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: list[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0, or 2 where the input or the model cannot be used."""
-    arguments = parser().parse_args(words)
+    words = sys.argv[1:] if words is None else words
+    # argparse takes -:3:9 for an option; a blank in front says that it is none; parse_place takes it off.
+    arguments = parser().parse_args([f" {word}" if word.startswith("-:") else word for word in words])
     try:
         arguments.run(arguments)
     except (ValueError, LookupError) as error:

@@ -15,6 +15,9 @@ POCKET = Path(__file__).parent / "pocket"
 FILES = ["*.safetensors", "*.json", "merges.txt", "vocab.txt", "tokenizer.model"]
 """What is ever fetched from a hub: no pickles, no code."""
 
+SMALL = 30_000_000
+"""Parameters below which a CPU runs a network on one thread: several wait for each other longer than they work."""
+
 
 class ModelNotAvailable(LookupError):
     """The model cannot be had; the message is one sentence that says what to do."""
@@ -90,6 +93,8 @@ def load(name_or_path: str | None = None, device: str | None = None) -> Model:
         codec = Codec(tokenizer.backend_tokenizer)
     except ValueError as error:
         raise ModelNotAvailable(f"{name} cannot fill in the middle: {error}") from error
+    if device == "cpu" and network.num_parameters() < SMALL:
+        torch.set_num_threads(1)
     return Model(name, network.to(device).eval(), codec, device)
 
 

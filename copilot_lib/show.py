@@ -27,7 +27,7 @@ FRAME = (
 NUMBER = "opacity:.5;user-select:none"
 GHOST_TEXT = "opacity:.65;font-style:italic;background:rgba(128,128,128,.18);border-radius:2px"
 CARET_BAR = "display:inline-block;width:2px;height:1.2em;margin:0 -1px;vertical-align:text-bottom;background:#e8590c"
-CAPTION = "opacity:.75;font-family:sans-serif;margin-bottom:.3em;white-space:normal"
+CAPTION = "display:block;opacity:.75;font-family:sans-serif;margin-bottom:.3em;white-space:normal"
 BOX = "display:inline-block;padding:0 .25em;margin:1px;border-radius:3px;border:1px solid rgba(128,128,128,.45)"
 FILLS = "background:rgba(66,133,244,.16)", "background:rgba(52,168,83,.16)"
 GREY = "#808080"
@@ -130,7 +130,7 @@ def completion(cursor: Cursor, completion: object = None, caption: str = "") -> 
     ghost = "" if completion is None else getattr(completion, "text", completion)
     if not isinstance(ghost, str):
         raise TypeError(f"cannot show a {type(ghost).__name__}: expected a completion or a string")
-    drawn = rows(cursor, ghost)
+    drawn, caption = rows(cursor, ghost), visible(caption)
     text = as_text(drawn, caption)
     return Picture(as_html(drawn, caption, text), text)
 
@@ -165,8 +165,9 @@ def as_html(drawn: list[Row], caption: str, label: str) -> str:
 
 def framed(body: str, caption: str, label: str) -> str:
     """A body in a frame, under its caption."""
-    head = f'<div style="{CAPTION}">{escape(visible(caption))}</div>' if caption else ""
-    return f'<div role="img" aria-label="{escape(label)}" style="{FRAME}">{head}{body}</div>'
+    head = f'<span style="{CAPTION}">{escape(caption)}</span>' if caption else ""
+    # <pre> and not <div>: what converts notebooks keeps blanks as they are only there.
+    return f'<pre role="img" aria-label="{escape(label)}" style="{FRAME}">{head}{body}</pre>'
 
 
 def tokens(pieces: Iterable[str], mark: int | Collection[int] | None = None, caption: str = "") -> Picture:
@@ -186,6 +187,7 @@ def tokens(pieces: Iterable[str], mark: int | Collection[int] | None = None, cap
         f'<span style="{BOX};{MARKED if n in marked else FILLS[n % 2]}">{escape(text) or "&nbsp;"}</span>{end}'
         for n, (text, end) in enumerate(zip(shown, breaks, strict=True))
     )
+    caption = visible(caption)
     text = f"{caption}\n{text}" if caption else text
     return Picture(framed(f'<span style="white-space:pre-wrap">{boxes}</span>', caption, text), text)
 

@@ -213,6 +213,7 @@ def test_a_sentinel_that_the_merges_spell_is_encoded_in_pieces():
     tokenizer = sentinels_by_merges()
     assert tokenizer.encode("<fim_middle>").ids == [tokenizer.token_to_id("<fim_middle>")]
     coder = Codec(tokenizer)
+    assert tokenizer.token_to_id("<fim_middle>") in coder.stop_ids
     text = "a<fim_middle><fim_middle>b<fim_<fim_prefix>"
     assert coder.stop_ids.isdisjoint(coder.encode(text))
     assert coder.decode(coder.encode(text)) == text

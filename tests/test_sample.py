@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from copilot_lib import sample
+from copilot_lib.completer import Completer, has_meaningful_suffix
 from copilot_lib.samples import EXAMPLES
 
 
@@ -40,32 +41,14 @@ def test_the_kinds_of_cursor_that_the_names_promise():
 def test_an_answer_is_the_same_only_to_the_last_blank():
     place = sample.place("call", "f(‸x‸)")
     offered = [SimpleNamespace(text=text, mode="fim", stopped="end") for text in ("x", "x ", "y")]
-    assert [sample.answer(place, completion).same for completion in offered] == [True, False, False]
-    assert sample.answer(place, offered[0]).line == "f(‸)"
+    assert [sample.answer(place, completion)["same"] for completion in offered] == [True, False, False]
+    assert sample.answer(place, offered[0])["line"] == "f(‸)"
 
 
-def test_table_counts_and_cuts_long_answers():
-    place = sample.place("call", "f(‸x‸)")
-    answers = [sample.answer(place, SimpleNamespace(text=text, mode="fim", stopped="end")) for text in ("x", "y" * 50, "a\nb")]
-    lines = sample.table(answers).splitlines()
-    assert lines[-1] == "1 of 3 are what a person wrote"
-    assert [line[0] for line in lines[:-1]] == ["=", " ", " "]
-    assert "y" * 39 + "…  end" in lines[1]
-    assert "a …" in lines[2]
-
-
-def test_saved_answers_can_be_read_again(tmp_path):
-    answers = [sample.answer(sample.place("call", "f(‸x‸)"), SimpleNamespace(text="é\n", mode="fim", stopped="end"))]
-    path = tmp_path / "pocket" / "sample.json"
-    sample.save(answers, "pocket", path)
-    content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["model"] == "pocket" and content["answers"][0]["completion"] == "é\n"
-
-
-def test_the_pocket_model_answers_every_place():
-    from copilot_lib import models
-
-    answers = sample.run(models.load("pocket", device="cpu"))
-    assert [a.name for a in answers] == [place.name for place in sample.places()]
-    assert all(a.mode == ("left-to-right" if a.name == "parse_config" else "fim") for a in answers)
-    assert sum(bool(a.completion) for a in answers) > 10
+def test_the_pocket_model_answers_every_place_and_json_holds_the_answers():
+    rows = sample.run(Completer.load("pocket"))
+    assert [row["name"] for row in rows] == [place.name for place in sample.places()]
+    modes = ["fim" if has_meaningful_suffix(place.cursor) else "left-to-right" for place in sample.places()]
+    assert [row["mode"] for row in rows] == modes
+    assert sum(bool(row["completion"]) for row in rows) > 10
+    assert json.loads(json.dumps(rows)) == rows

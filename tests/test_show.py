@@ -67,17 +67,30 @@ def test_nothing_in_a_text_becomes_markup(text, ghost, caption):
     assert boxes.tags <= {"div", "span"} and boxes.open == []
 
 
-@given(text=TEXTS, ghost=TEXTS)
-def test_a_picture_can_always_be_written_and_is_always_the_same(text, ghost):
-    picture = show.completion(Cursor(text, len(text)), ghost)
-    (picture.html + picture.text).encode("utf-8")
-    assert picture == show.completion(Cursor(text, len(text)), ghost)
+@given(text=TEXTS, ghost=TEXTS, caption=TEXTS)
+def test_a_picture_can_always_be_written_and_is_always_the_same(text, ghost, caption):
+    picture = show.completion(Cursor(text, len(text)), ghost, caption)
+    boxes = show.tokens([text, ghost], caption=caption)
+    (picture.html + picture.text + boxes.html + boxes.text).encode("utf-8")
+    assert picture == show.completion(Cursor(text, len(text)), ghost, caption)
+
+
+def test_characters_that_no_page_can_draw_are_drawn_as_symbols():
+    picture = show.completion(Cursor("a\x1b\x00", 1), "\x07", "c\x7f\ud800")
+    assert str(picture) == "c␡\ufffd\n1 │ a⟦␇⟧␛␀"
+    assert Reader(picture.html).shown == "c␡\ufffda␇␛␀"
+    assert str(show.tokens(["\ud800"], caption="\x00")) == "␀\n\ufffd"
 
 
 def test_a_script_in_the_code_is_shown_and_not_run():
-    picture = show.completion(Cursor('x = "<script>"', 5), "</div><b onclick='x'>", "<i>")
-    assert "<script" not in picture.html and "<b " not in picture.html and "<i>" not in picture.html
-    assert '"<script>"' in Reader(picture.html).shown.replace("</div><b onclick='x'>", "")
+    before, ghost, after, caption = "<script>1</script>", "</div><b onclick='x'>", "<img src=x>", "<i>&amp;"
+    picture = show.completion(Cursor(before + after, len(before)), ghost, caption)
+    read = Reader(picture.html)
+    assert read.tags == {"div", "span"}
+    assert read.shown == caption + before + ghost + after
+    boxes = Reader(show.tokens([before, ghost, after], caption=caption).html)
+    assert boxes.tags == {"div", "span"}
+    assert boxes.shown == (caption + before + ghost + after).replace("<b on", "<b·on").replace("<img src", "<img·src")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

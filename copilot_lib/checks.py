@@ -1,0 +1,197 @@
+"""Checks a reader's answer to an exercise by what it does, and says at once what is still missing.
+
+It knows the properties that an answer must have; it does not know the solution's text. Each function is named
+`check_NN_exercise`, takes the reader's answer, and prints one line: `not yet: …` or `right: …`.
+"""
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy
+
+from copilot_lib.cursor import Cursor
+
+
+class NotYet(Exception):
+    """The answer lacks a property; the message says which."""
+
+
+def expect(condition: bool, otherwise: str) -> None:
+    """Ends a check with the message if the condition does not hold."""
+    if not condition:
+        raise NotYet(otherwise)
+
+
+def expect_type(value: Any, wanted: type, call: str) -> None:
+    """Ends a check unless a call gave a value of the wanted type; an unsolved stub gives None."""
+    expect(isinstance(value, wanted), f"{call} gave {value!r}; expected a {wanted.__name__}")
+
+
+def check(function: Callable[..., None]) -> Callable[..., None]:
+    """Turns a function that raises `NotYet` into one that prints; the first line of its docstring is the praise."""
+
+    @wraps(function)
+    def run(*answer: Any) -> None:
+        try:
+            function(*answer)
+        except NotYet as missing:
+            print(f"not yet: {missing}")
+        else:
+            print(f"right: {function.__doc__.strip().splitlines()[0]}")
+
+    return run
+
+
+@check
+def check_00_kept(answer: Callable[[Cursor, str], str]) -> None:
+    """the text before and after the caret is kept, and the suggestion stands between."""
+    for text, offset, suggestion in (("f()\n", 2, "x, y"), ("a\nb\n", 4, "c"), ("", 0, "pass"), ("x = ", 4, "")):
+        call = f"your function, at {text!r} with the caret at {offset} and {suggestion!r} accepted,"
+        got = answer(Cursor(text, offset), suggestion)
+        expect_type(got, str, call)
+        expect(got == text[:offset] + suggestion + text[offset:], f"{call} gave {got!r}")
+
+
+@check
+def check_00_first_word(answer: Callable[[str], str]) -> None:
+    """accepted again and again, the parts make the whole suggestion, and each has one word at most."""
+    for suggestion in ("return a + b", "    x = f(1)\n", "(a, b)", "", "\n\n"):
+        left, parts = suggestion, []
+        while left:
+            part = answer(left)
+            expect_type(part, str, f"your function, given {left!r},")
+            expect(part != "" and left.startswith(part), f"given {left!r} it gave {part!r}, which is not how that text begins")
+            expect(len(re.findall(r"\w+", part)) <= 1, f"given {left!r} it gave {part!r}, which is more than one word")
+            expect(
+                bool(re.search(r"\w", part)) or not re.search(r"\w", left), f"given {left!r} it gave {part!r}, without its word"
+            )
+            parts.append(part)
+            left = left[len(part) :]
+    expect_type(answer(""), str, "your function, given '',")
+
+
+@check
+def check_01_trimmed(answer: Callable[[str, str], str]) -> None:
+    """what follows the caret is never doubled, and nothing else is taken away."""
+    for text, rest, wanted in (
+        ("x, y)", ")", "x, y"),
+        ("x, y))", "))", "x, y"),
+        ("x, y)", "))", "x, y"),
+        ("x, y", ")", "x, y"),
+        ('name"', '")', "name"),
+        ("x", "", "x"),
+        ("", ")", ""),
+    ):
+        got = answer(text, rest)
+        expect_type(got, str, f"trimmed({text!r}, {rest!r})")
+        expect(got == wanted, f"trimmed({text!r}, {rest!r}) gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_01_finished_word(answer: Callable[[Cursor], str]) -> None:
+    """begun words are finished from the file's own words, above or below, the most frequent first."""
+    for before, after, wanted in (
+        ("history = []\nhist", "", "ory"),
+        ("hist", "\nhistory = []", "ory"),
+        ("rest = 1\nresult = 2\nres", "\nresult += 1", "ult"),
+        ("value = 1\nvalue", "", ""),
+        ("value = 1\n", "", ""),
+        ("value = 1\nxy", "", ""),
+        ("value = 1\nval", "ue", "ue"),
+    ):
+        got = answer(Cursor(before + after, len(before)))
+        call = f"finished_word, between {before!r} and {after!r},"
+        expect_type(got, str, call)
+        expect(got == wanted, f"{call} gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_02_min_p(answer: Callable[[numpy.ndarray, float], numpy.ndarray]) -> None:
+    """the likely tokens are kept in their proportions, the others have chance 0, and the sum is 1."""
+    for chances, share, kept in (
+        ([0.5, 0.3, 0.15, 0.05], 0.5, 2),
+        ([0.5, 0.3, 0.15, 0.05], 0.1, 4),
+        ([0.2, 0.2, 0.5, 0.1], 0.9, 1),
+        ([0.25, 0.25, 0.25, 0.25], 1.0, 4),
+    ):
+        given = numpy.array(chances)
+        got = answer(given, share)
+        call = f"min_p(array({chances}), {share})"
+        expect(isinstance(got, numpy.ndarray) and got.shape == given.shape, f"{call} gave {got!r}; expected an array of four")
+        expect(given.tolist() == chances, f"{call} changed the array that it was given; make a new one")
+        expect(numpy.count_nonzero(got) == kept, f"{call} keeps {numpy.count_nonzero(got)} tokens; expected {kept}")
+        expect(abs(got.sum() - 1) < 1e-9, f"{call} sums to {got.sum():.3f}; expected 1")
+        wanted = numpy.where(got > 0, given, 0)
+        expect(numpy.allclose(got * wanted.sum(), wanted), f"{call} gave {got.round(3).tolist()}: not in proportion")
+        expect(given[got > 0].min() >= given[got == 0].max(initial=0), f"{call} kept a less likely token than one it cut")
+
+
+@check
+def check_02_circle(answer: Callable[[list[int]], int]) -> None:
+    """circles of every length are noticed, and only circles."""
+    for ids, wanted in (
+        ([5, 1, 2, 1, 2, 1, 2], 2),
+        ([7, 7, 7], 1),
+        ([1, 2, 3, 4], 0),
+        ([1, 2, 1, 2], 0),
+        ([], 0),
+        ([1, 1, 1, 2], 0),
+        ([3, 1, 1, 1, 1, 1, 1], 1),
+        ([1, 2, 3] * 3, 3),
+        ([1, 1, 2] * 3, 3),
+    ):
+        got = answer(list(ids))
+        expect_type(got, int, f"circle({ids})")
+        expect(got == wanted, f"circle({ids}) gave {got}; expected {wanted}")
+
+
+def pocket_codec():
+    """The way between text and ids of the model that ships with the project; its network is not loaded."""
+    from tokenizers import Tokenizer
+
+    from copilot_lib.fim import Codec
+    from copilot_lib.models import POCKET
+
+    return Codec(Tokenizer.from_file(str(POCKET / "tokenizer.json")))
+
+
+GAPS_03 = (
+    ("total = sum(", "prices", ")\n"),
+    ("", "x", ""),
+    ("x = 1\n", "", ""),
+    ('"<fim_middle>"\n', "<fim_suffix>", "# <fim_prefix><|endoftext|>\n"),
+    ("\tif a:\r\n", "🐍 = 'é'", "\r\n"),
+)
+"""Gaps for the exercises of chapter 3, some of them in texts that mention sentinels."""
+
+
+@check
+def check_03_suffix_first(answer: Callable[[str, str, Any], list[int]]) -> None:
+    """every prompt asks suffix first, with each sentinel once, and no text is lost or taken for a sentinel."""
+    codec = pocket_codec()
+    order = [codec.tokenizer.token_to_id(spelling) for spelling in ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")]
+    for prefix, _, suffix in GAPS_03:
+        got, call = answer(prefix, suffix, codec), f"suffix_first({prefix!r}, {suffix!r}, codec)"
+        expect_type(got, list, call)
+        special = [token for token in got if token in codec.stop_ids]
+        expect(special == order, f"{call}: its special ids are {special}; expected {order}")
+        begin, after, middle = map(got.index, order)
+        parts = got[:begin], got[begin + 1 : after], got[after + 1 : middle], got[middle + 1 :]
+        said = [codec.decode(part) for part in parts]
+        wanted = ["", "", suffix, prefix]
+        expect(said == wanted, f"{call}: before, between and after its sentinels stand {said}; expected {wanted}")
+
+
+@check
+def check_03_undo(answer: Callable[[list[int], Any], tuple[str, str]]) -> None:
+    """every example gives back its text and its middle, sentinels in the text included."""
+    from copilot_lib.fim import transform
+
+    codec = pocket_codec()
+    for prefix, middle, suffix in GAPS_03:
+        got = answer(transform(prefix, middle, suffix, codec, "PSM"), codec)
+        call, wanted = f"undo, given the example of {(prefix, middle, suffix)},", (prefix + middle + suffix, middle)
+        expect_type(got, tuple, call)
+        expect(got == wanted, f"{call} gave {got!r}; expected {wanted!r}")

@@ -129,6 +129,14 @@ def pretrain(arguments) -> None:
     )
 
 
+def card(arguments) -> None:
+    from copilot_lib import card, measure, models
+
+    measured = measure.table(models.load(str(arguments.folder / "model"), device="cpu"))
+    card.write(arguments.folder, measured, arguments.hardware, arguments.output)
+    print(json.dumps(measured, indent=1))
+
+
 def sample(arguments) -> None:
     from copilot_lib import sample
     from copilot_lib.completer import Completer
@@ -179,6 +187,10 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--steps", type=int, required=True, help="train until so many steps have been made in all")
     added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     added.add_argument("--cooldown-steps", type=int, default=0, help="lower the rate over the last so many and write the model")
+    added = command(card, "measure a trained model on held-out code and write its card", model=False)
+    added.add_argument("--folder", **folder)
+    added.add_argument("--hardware", required=True, help="what it was trained on, in words")
+    added.add_argument("--output", type=Path, default=Path("build/pocket/model/README.md"), help="where the card goes")
     return main
 
 

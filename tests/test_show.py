@@ -111,7 +111,9 @@ def test_the_label_is_the_plain_text():
 
 def test_the_caret_is_drawn_once_with_and_without_a_completion():
     for ghost in (None, "", "x\ny"):
-        assert show.completion(Cursor("f()\n", 2), ghost).html.count(show.CARET_BAR) == 1
+        html = show.completion(Cursor("a\nf()\nb\n", 4), ghost).html
+        assert html.count(show.CARET_BAR) == 1
+        assert f'f(<span style="{show.CARET_BAR}">' in html
 
 
 def test_a_completion_object_serves_as_well_as_its_text():

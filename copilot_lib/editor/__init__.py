@@ -93,6 +93,13 @@ class Editor(anywidget.AnyWidget):
         """The static twin: the same picture where no Python runs."""
         return show.completion(self.cursor, self.suggestion)
 
+    def _repr_mimebundle_(self, **options):
+        """The live editor for a page with a kernel, and its static twin for every other."""
+        live = super()._repr_mimebundle_(**options)
+        data, metadata = live if isinstance(live, tuple) else (live or {}, {})
+        twin = self.show()
+        return data | {"text/plain": str(twin), "text/html": twin.html}, metadata
+
     def _become(self, cursor: Cursor, suggestion: str = "") -> Cursor:
         with self.hold_sync():
             self.text, self.offset, self.suggestion = cursor.text, cursor.offset, suggestion

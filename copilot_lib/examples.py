@@ -56,13 +56,13 @@ def code_line(window: str, random: random.Random) -> tuple[int, int, int]:
 def rest_of_line(window: str, random: random.Random) -> tuple[int, int]:
     """From a cursor somewhere in a line to the end of that line; the newline stays in the suffix."""
     _, text, end = code_line(window, random)
-    return (text if random.random() < 0.4 else random.randint(text, end)), end
+    return (text if random.random() < 0.4 else random.randint(text, max(text, end - 1))), end
 
 
 def part_of_line(window: str, random: random.Random) -> tuple[int, int]:
     """A piece within one line, as when a cursor stands inside brackets."""
     _, text, end = code_line(window, random)
-    start = random.randint(text, end)
+    start = random.randint(text, max(text, end - 1))
     return start, min(end, start + random.randint(1, 24))
 
 

@@ -18,6 +18,8 @@ import torch
 from copilot_lib import bpe, corpus, examples, forward
 
 TEXTS_PER_CHUNK = 192
+POSITION_SCALE, POSITION_RATE = 0.14, 0.1
+"""Position vectors begin as large as token embeddings become, and learn ten times slower, so that their order survives."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Recipe:
     muon_rate: float = 0.02
     adamw_rate: float = 3e-3
     warmup_steps: int = 60
-    end_token_weight: float = 3.0
+    end_token_weight: float = 1.0
     seed: int = 0
 
 
@@ -65,18 +67,34 @@ def build_model(recipe: Recipe):
         attn_implementation="eager",
     )
     model = GPTBigCodeForCausalLM(config)
+    with torch.no_grad():
+        model.transformer.wpe.weight.copy_(sinusoids(recipe.context_tokens, recipe.width))
     for name, weight in model.named_parameters():
         if name.endswith("c_proj.weight"):  # start every block as the identity: steadier with high rates
             torch.nn.init.zeros_(weight)
     return model
 
 
+def sinusoids(positions: int, width: int) -> torch.Tensor:
+    """Position vectors to begin with, (positions, width): sines and cosines of wavelengths from 6 to 3,000 tokens.
+
+    With random ones a small model does not learn in 30 million tokens which token stands next to which (the cosine of
+    neighbours was 0.45, that of positions eight apart 0.47), and so never copies a name. With these, one linear map finds
+    the token before, at all positions alike (Vaswani et al. 2017).
+    """
+    wavelengths = 512 ** (torch.arange(0, width, 2) / width)
+    angles = torch.arange(positions)[:, None] / wavelengths
+    return POSITION_SCALE * torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+
+
 def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """Muon (Jordan 2024) for the matrices inside the blocks, AdamW for embeddings, biases and norms."""
     matrices = [p for n, p in model.named_parameters() if ".h." in n and p.ndim == 2]
-    others = [p for n, p in model.named_parameters() if not (".h." in n and p.ndim == 2)]
+    others = [p for n, p in model.named_parameters() if not (".h." in n and p.ndim == 2) and "wpe" not in n]
+    slow = {"params": [model.transformer.wpe.weight], "lr": recipe.adamw_rate * POSITION_RATE}
     muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.05, adjust_lr_fn="original")
-    adamw = torch.optim.AdamW(others, lr=recipe.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    groups = [{"params": others, "lr": recipe.adamw_rate}, slow]
+    adamw = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
     for optimiser in (muon, adamw):
         for group in optimiser.param_groups:
             group["peak"] = group["lr"]
@@ -153,7 +171,8 @@ def train(
         optimiser_states = [o.state_dict() for o in optims]
         save_checkpoint(folder, state | {"model": master.state_dict(), "optimisers": optimiser_states})
 
-    curve = (folder / ("cooldown.jsonl" if cooldown else "curve.jsonl")).open("a")
+    curve = folder / ("cooldown.jsonl" if cooldown else "curve.jsonl")
+    keep_rows_until(state["step"], curve)
     started, losses = time.time(), []
     for chunk, done, batch in batches(texts, encode, ids, recipe, state["chunk"], state["done"]):
         if state["step"] >= steps:
@@ -180,8 +199,8 @@ def train(
         started = now
         if rank == 0 and state["step"] % 20 == 0:
             row = {"step": state["step"], "tokens": state["tokens"], "seconds": round(state["seconds"], 1)}
-            curve.write(json.dumps(row | {"loss": round(sum(losses) / len(losses), 4)}) + "\n")
-            curve.flush()
+            with curve.open("a") as file:
+                file.write(json.dumps(row | {"loss": round(sum(losses) / len(losses), 4)}) + "\n")
             losses = []
         if rank == 0 and state["step"] % save_every == 0 and not cooldown:
             checkpoint()
@@ -189,6 +208,12 @@ def train(
         export(master, tokenizer, folder / "model", recipe, state)
     elif rank == 0:
         checkpoint()
+
+
+def keep_rows_until(step: int, curve: Path) -> None:
+    """Drops from a curve what was written after the checkpoint that training goes on from: those steps are made again."""
+    rows = curve.read_text().splitlines(keepends=True) if curve.exists() else []
+    curve.write_text("".join(row for row in rows if json.loads(row)["step"] <= step))
 
 
 def join_group() -> tuple[int, int]:

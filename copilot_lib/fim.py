@@ -1,6 +1,6 @@
 """Turns a prefix and a suffix into a fill-in-the-middle prompt of token ids, in the format that a model was trained on.
 
-It knows texts, ids and the sentinels of eleven model families; it does not know models, decoding or editors.
+It knows texts, ids and tokenizers; it does not know how families spell their sentinels (`formats`), models or editors.
 
 User text and sentinels never meet as text. Every piece of a prompt is encoded apart with special tokens off, and the
 sentinels are put between the pieces as ids, so a file that contains `<fim_middle>` is text like any other.
@@ -13,119 +13,7 @@ from itertools import pairwise, takewhile
 
 from tokenizers import Tokenizer
 
-Layout = tuple[str, ...]
-"""The pieces of a prompt in order: `P` and `S` are the texts, the other names are sentinels of the format."""
-
-PSM: Layout = ("prefix", "P", "suffix", "S", "middle")
-SPM_JOINED: Layout = ("prefix", "suffix", "S", "middle", "P")
-"""Variant 2 of Bavarian et al. 2022: prefix and completion stay in one piece."""
-SPM_APART: Layout = ("suffix", "S", "prefix", "P", "middle")
-SPM_OPEN: Layout = ("suffix", "S", "prefix", "P")
-"""No middle sentinel: the completion just goes on after the prefix."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """How one family of models wants a gap to be asked for; `psm` or `spm` is None where the family was not trained on it."""
-
-    name: str
-    order: str
-    """`PSM` or `SPM`: the one to use if nobody asks for the other."""
-    prefix: str
-    suffix: str
-    middle: str | None
-    end_tokens: tuple[str, ...]
-    """What ends a completion; the first one ends a training example."""
-    psm: Layout | None = PSM
-    spm: Layout | None = None
-    file_separator: str | None = None
-    repository: str | None = None
-    marks: tuple[str, ...] = ()
-    """Further spellings that a vocabulary must have, to tell families with the same sentinels apart."""
-
-    def layout(self, order: str | None = None) -> Layout:
-        """The layout of an order, or of the format's own; `ValueError` if the family does not know it."""
-        known = {name: layout for name, layout in (("PSM", self.psm), ("SPM", self.spm)) if layout}
-        order = order or self.order
-        if order not in known:
-            raise ValueError(f"{self.name} was not trained on order {order!r}: expected {' or '.join(known)}")
-        return known[order]
-
-    @property
-    def sentinels(self) -> dict[str, str]:
-        """Piece name to spelling, for the sentinels that the layouts use."""
-        names = {"prefix": self.prefix, "suffix": self.suffix, "middle": self.middle}
-        return {name: spelling for name, spelling in names.items() if spelling}
-
-    @property
-    def spellings(self) -> frozenset[str]:
-        """Every control token of the family that a completion must not contain."""
-        others = (self.file_separator, self.repository, *self.end_tokens, *self.marks)
-        return frozenset(self.sentinels.values()) | {spelling for spelling in others if spelling}
-
-
-_UNDERSCORED = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
-_BARRED = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
-
-FORMATS: tuple[Format, ...] = (
-    Format(
-        "starcoder2", "PSM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
-        file_separator="<file_sep>", repository="<repo_name>", marks=("<file_sep>",),
-    ),
-    Format(
-        "starcoder", "PSM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
-        file_separator="<filename>", repository="<reponame>",
-    ),
-    Format(
-        "mellum", "SPM", *_UNDERSCORED, ("<|endoftext|>",), psm=None, spm=SPM_APART,
-        file_separator="<filename>", repository="<reponame>",
-    ),
-    Format("santacoder", "PSM", "<fim-prefix>", "<fim-suffix>", "<fim-middle>", ("<|endoftext|>",), spm=SPM_JOINED),
-    Format(
-        "codegemma", "PSM", *_BARRED, ("<|file_separator|>", "<end_of_turn>", "<eos>"),
-        file_separator="<|file_separator|>", marks=("<|file_separator|>",),
-    ),
-    Format("granite", "PSM", *_BARRED, ("<|end_of_text|>",), marks=("<|end_of_text|>",)),
-    Format(
-        "qwen2.5-coder", "PSM", *_BARRED, ("<|endoftext|>", "<|fim_pad|>", "<|im_start|>", "<|im_end|>"),
-        file_separator="<|file_sep|>", repository="<|repo_name|>",
-    ),
-    Format("codellama", "PSM", "▁<PRE>", "▁<SUF>", "▁<MID>", ("▁<EOT>", "</s>"), spm=SPM_JOINED),
-    Format(
-        "deepseek-coder", "PSM", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>",
-        ("<｜end▁of▁sentence｜>", "<|EOT|>"),
-    ),
-    Format("codestral", "SPM", "[PREFIX]", "[SUFFIX]", None, ("</s>",), psm=None, spm=SPM_OPEN),
-    Format(
-        "seed-coder", "SPM", "<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>", ("<[end▁of▁sentence]>",),
-        psm=None, spm=SPM_APART,
-    ),
-)  # fmt: skip
-"""The families, and where their sentinels coincide the one with marks before the one without.
-
-`starcoder` also serves the pocket model, Granite's code models and others that kept its tokenizer; `granite` is Granite 4.
-"""
-
-CONTROL: frozenset[str] = frozenset().union(*(format.spellings for format in FORMATS))
-"""The control tokens of all families."""
-
-
-def detect(vocabulary: Mapping[str, int]) -> Format:
-    """The format that a tokenizer's own vocabulary speaks.
-
-    >>> detect({"<fim_prefix>": 1, "<fim_middle>": 2, "<fim_suffix>": 3, "<|endoftext|>": 0}).name
-    'starcoder'
-
-    Mellum and Refact have StarCoder's vocabulary and want another order, which no vocabulary tells: they are taken for
-    StarCoder, the commonest, unless `Codec` is given their format.
-    """
-    for format in FORMATS:
-        if all(spelling in vocabulary for spelling in (*format.sentinels.values(), *format.marks)):
-            return format
-    raise ValueError(
-        "the vocabulary has the fill-in-the-middle tokens of no known family: expected a code model's, such as "
-        f"{', '.join(_UNDERSCORED)}; known are {', '.join(sorted(format.name for format in FORMATS))}"
-    )
+from copilot_lib.formats import CONTROL, Format, Layout, detect
 
 
 @dataclass(frozen=True)
@@ -145,8 +33,8 @@ class Prompt:
 def arrange(layout: Layout, pieces: Mapping[str, Sequence[int]]) -> list[int]:
     """The ids of the pieces, in the layout's order.
 
-    >>> arrange(PSM, {"prefix": [1], "middle": [2], "suffix": [3], "P": [70, 71], "S": [80]})
-    [1, 70, 71, 3, 80, 2]
+    >>> arrange(("prefix", "P", "suffix", "S", "middle"), {"prefix": [1], "middle": [2], "suffix": [3], "P": [7], "S": [8]})
+    [1, 7, 3, 8, 2]
     """
     return [token for name in layout for token in pieces[name]]
 

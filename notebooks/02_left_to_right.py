@@ -417,7 +417,8 @@ for name, at in EXAMPLES.items():
 
 # %%
 fibonacci = EXAMPLES["fibonacci"]
-show.completion(fibonacci, answers["fibonacci"][:200], "the first 200 characters of the answer")
+first_lines = answers["fibonacci"].splitlines(keepends=True)[:9]
+show.completion(fibonacci, "".join(first_lines), "how the answer begins")
 
 # %% [markdown]
 # The caret is in the last line of a function. Everything that is indented less than that line is another matter, which nobody asked

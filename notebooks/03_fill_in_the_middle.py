@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   copilot_lib:
-#     teaches: [fim.PSM, fim.SPM_JOINED, fim.SPM_APART, fim.cut, fim.arrange, fim.transform]
+#     teaches: [formats.PSM, formats.SPM_JOINED, formats.SPM_APART, fim.cut, fim.arrange, fim.transform]
 #   jupytext:
 #     cell_metadata_filter: tags,-all
 #     notebook_metadata_filter: kernelspec,jupytext,copilot_lib
@@ -346,9 +346,9 @@ for name, ids in prompts.items():
 # The library's test asks the question for all spellings of all families:
 
 # %%
-from copilot_lib import fim
+from copilot_lib import formats
 
-len(fim.CONTROL), codec.stop_ids.isdisjoint(codec.encode("".join(fim.CONTROL)))
+len(formats.CONTROL), codec.stop_ids.isdisjoint(codec.encode("".join(formats.CONTROL)))
 
 # %% [markdown]
 # The way back has the same trap. The article decodes the answer with `skip_special_tokens=True` and then searches the text
@@ -372,7 +372,7 @@ def spelled(format):
 
 
 print(f"{'family':<15}{'order':<6} {'prompt':<46} tokens")
-for format in fim.FORMATS:
+for format in formats.FORMATS:
     count = len(as_it_comes.encode(format.prefix).ids)
     print(f"{format.name:<15}{format.order:<6} {spelled(format):<46} {count:>6}")
 
@@ -395,9 +395,9 @@ boxes(hyphens[-12:], "the end of that prompt")
 # a model's name. It is read from the vocabulary, and a tokenizer without sentinels is refused:
 
 # %%
-print(fim.detect(codec.tokenizer.get_vocab()).name)
+print(formats.detect(codec.tokenizer.get_vocab()).name)
 try:
-    fim.detect({"def": 0, "return": 1})
+    formats.detect({"def": 0, "return": 1})
 except ValueError as error:
     print(error)
 
@@ -458,11 +458,13 @@ show.completion(middle_of_word, ask(half, ["\n"]))
 # %% [markdown]
 # ## The same, from the library
 #
-# What this chapter defined is in [`copilot_lib/fim.py`](../copilot_lib/fim.py). Both must agree, at every gap of our line and in
-# both orders:
+# What this chapter defined is in [`copilot_lib/formats.py`](../copilot_lib/formats.py) and
+# [`copilot_lib/fim.py`](../copilot_lib/fim.py). Both must agree, at every gap of our line and in both orders:
 
 # %%
-assert (fim.PSM, fim.SPM_JOINED, fim.SPM_APART) == (PSM, SPM_JOINED, SPM_APART)
+from copilot_lib import fim
+
+assert (formats.PSM, formats.SPM_JOINED, formats.SPM_APART) == (PSM, SPM_JOINED, SPM_APART)
 assert fim.arrange(SPM_JOINED, pieces) == arrange(SPM_JOINED, pieces)
 for gap in gaps:
     parts = cut(line, *gap)

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "copilot_lib"
 FLOORS = {
-    1: {"cursor", "fim", "samples", "show", "stream"},  # text
+    1: {"cursor", "fim", "formats", "samples", "show", "stream"},  # text
     2: {"engine", "models", "runner", "sampling"},  # the model
     3: {"baselines", "completer", "postprocess", "stopping"},  # completing
     4: {

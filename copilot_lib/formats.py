@@ -1,0 +1,121 @@
+"""The fill-in-the-middle formats of eleven model families as a table, and which of them a vocabulary speaks.
+
+It knows spellings and their order; it does not know ids, texts or tokenizers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Layout = tuple[str, ...]
+"""The pieces of a prompt in order: `P` and `S` are the texts, the other names are sentinels of the format."""
+
+PSM: Layout = ("prefix", "P", "suffix", "S", "middle")
+SPM_JOINED: Layout = ("prefix", "suffix", "S", "middle", "P")
+"""Variant 2 of Bavarian et al. 2022: prefix and completion stay in one piece."""
+SPM_APART: Layout = ("suffix", "S", "prefix", "P", "middle")
+SPM_OPEN: Layout = ("suffix", "S", "prefix", "P")
+"""No middle sentinel: the completion just goes on after the prefix."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one family of models wants a gap to be asked for; `psm` or `spm` is None where the family was not trained on it."""
+
+    name: str
+    order: str
+    """`PSM` or `SPM`: the one to use if nobody asks for the other."""
+    prefix: str
+    suffix: str
+    middle: str | None
+    end_tokens: tuple[str, ...]
+    """What ends a completion; the first one ends a training example."""
+    psm: Layout | None = PSM
+    spm: Layout | None = None
+    file_separator: str | None = None
+    repository: str | None = None
+    marks: tuple[str, ...] = ()
+    """Further spellings that a vocabulary must have, to tell families with the same sentinels apart."""
+
+    def layout(self, order: str | None = None) -> Layout:
+        """The layout of an order, or of the format's own; `ValueError` if the family does not know it."""
+        known = {name: layout for name, layout in (("PSM", self.psm), ("SPM", self.spm)) if layout}
+        order = order or self.order
+        if order not in known:
+            raise ValueError(f"{self.name} was not trained on order {order!r}: expected {' or '.join(known)}")
+        return known[order]
+
+    @property
+    def sentinels(self) -> dict[str, str]:
+        """Piece name to spelling, for the sentinels that the layouts use."""
+        names = {"prefix": self.prefix, "suffix": self.suffix, "middle": self.middle}
+        return {name: spelling for name, spelling in names.items() if spelling}
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """Every control token of the family that a completion must not contain."""
+        others = (self.file_separator, self.repository, *self.end_tokens, *self.marks)
+        return frozenset(self.sentinels.values()) | {spelling for spelling in others if spelling}
+
+
+_UNDERSCORED = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
+_BARRED = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "starcoder2", "PSM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
+        file_separator="<file_sep>", repository="<repo_name>", marks=("<file_sep>",),
+    ),
+    Format(
+        "starcoder", "PSM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
+        file_separator="<filename>", repository="<reponame>",
+    ),
+    Format(
+        "mellum", "SPM", *_UNDERSCORED, ("<|endoftext|>",), psm=None, spm=SPM_APART,
+        file_separator="<filename>", repository="<reponame>",
+    ),
+    Format("santacoder", "PSM", "<fim-prefix>", "<fim-suffix>", "<fim-middle>", ("<|endoftext|>",), spm=SPM_JOINED),
+    Format(
+        "codegemma", "PSM", *_BARRED, ("<|file_separator|>", "<end_of_turn>", "<eos>"),
+        file_separator="<|file_separator|>", marks=("<|file_separator|>",),
+    ),
+    Format("granite", "PSM", *_BARRED, ("<|end_of_text|>",), marks=("<|end_of_text|>",)),
+    Format(
+        "qwen2.5-coder", "PSM", *_BARRED, ("<|endoftext|>", "<|fim_pad|>", "<|im_start|>", "<|im_end|>"),
+        file_separator="<|file_sep|>", repository="<|repo_name|>",
+    ),
+    Format("codellama", "PSM", "▁<PRE>", "▁<SUF>", "▁<MID>", ("▁<EOT>", "</s>"), spm=SPM_JOINED),
+    Format(
+        "deepseek-coder", "PSM", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>",
+        ("<｜end▁of▁sentence｜>", "<|EOT|>"),
+    ),
+    Format("codestral", "SPM", "[PREFIX]", "[SUFFIX]", None, ("</s>",), psm=None, spm=SPM_OPEN),
+    Format(
+        "seed-coder", "SPM", "<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>", ("<[end▁of▁sentence]>",),
+        psm=None, spm=SPM_APART,
+    ),
+)  # fmt: skip
+"""The families, and where their sentinels coincide the one with marks before the one without.
+
+`starcoder` also serves the pocket model, Granite's code models and others that kept its tokenizer; `granite` is Granite 4.
+"""
+
+CONTROL: frozenset[str] = frozenset().union(*(format.spellings for format in FORMATS))
+"""The control tokens of all families."""
+
+
+def detect(vocabulary: Mapping[str, int]) -> Format:
+    """The format that a tokenizer's own vocabulary speaks.
+
+    >>> detect({"<fim_prefix>": 1, "<fim_middle>": 2, "<fim_suffix>": 3, "<|endoftext|>": 0}).name
+    'starcoder'
+
+    Mellum and Refact have StarCoder's vocabulary and want another order, which no vocabulary tells: they are taken for
+    StarCoder, the commonest, unless `fim.Codec` is given their format.
+    """
+    for format in FORMATS:
+        if all(spelling in vocabulary for spelling in (*format.sentinels.values(), *format.marks)):
+            return format
+    raise ValueError(
+        "the vocabulary has the fill-in-the-middle tokens of no known family: expected a code model's, such as "
+        f"{', '.join(_UNDERSCORED)}; known are {', '.join(sorted(format.name for format in FORMATS))}"
+    )

@@ -115,13 +115,13 @@ def corpus(arguments) -> None:
 
 
 def pretrain(arguments) -> None:
-    from copilot_lib import pretrain
+    from copilot_lib import pretrain, recipe
 
     if not (arguments.folder / "corpus.jsonl").exists():
         raise BadInput(f"{arguments.folder} has no corpus.jsonl: make it with `python -m copilot_lib corpus` first")
     pretrain.train(
         arguments.folder,
-        pretrain.preset(arguments.preset),
+        recipe.preset(arguments.preset),
         arguments.steps,
         resume=arguments.resume,
         cooldown_steps=arguments.cooldown_steps,

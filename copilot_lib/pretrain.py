@@ -1,6 +1,6 @@
 """Trains the pocket model from scratch: one loop, checkpoints that survive a kill, and a cool-down from any of them.
 
-It knows ids, optimisers and files; it does not know how text becomes ids (`examples`) or where text comes from (`corpus`).
+It knows optimisers and files; it does not know how text becomes ids (`examples`) or how the network starts (`network`).
 """
 
 import copy
@@ -10,91 +10,23 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from copilot_lib import bpe, corpus, examples, forward
+from copilot_lib import bpe, corpus, examples, forward, network
+from copilot_lib.recipe import Recipe
 
 TEXTS_PER_CHUNK = 192
-POSITION_SCALE, POSITION_RATE = 0.14, 0.1
-"""Position vectors begin as large as token embeddings become, and learn ten times slower, so that their order survives."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what is trained. The same recipe gives the same batches in the same order."""
-
-    vocabulary: int = 4096
-    context_tokens: int = 512
-    width: int = 256
-    layers: int = 5
-    heads: int = 4
-    rows_per_step: int = 24
-    muon_rate: float = 0.02
-    adamw_rate: float = 3e-3
-    warmup_steps: int = 60
-    end_token_weight: float = 1.0
-    seed: int = 0
-
-
-PRESETS = {
-    "cpu": Recipe(),
-    "gpu": Recipe(vocabulary=8192, context_tokens=1024, width=384, layers=8, heads=6, rows_per_step=128),
-}
-
-
-def build_model(recipe: Recipe):
-    """A fresh GPTBigCode model (the class of tiny_starcoder_py), weights tied, nothing dropped out."""
-    from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM
-
-    torch.manual_seed(recipe.seed)
-    config = GPTBigCodeConfig(
-        vocab_size=recipe.vocabulary,
-        n_positions=recipe.context_tokens,
-        n_embd=recipe.width,
-        n_layer=recipe.layers,
-        n_head=recipe.heads,
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        bos_token_id=0,
-        eos_token_id=0,
-        pad_token_id=4,
-        tie_word_embeddings=True,
-        use_cache=False,
-        attn_implementation="eager",
-    )
-    model = GPTBigCodeForCausalLM(config)
-    with torch.no_grad():
-        model.transformer.wpe.weight.copy_(sinusoids(recipe.context_tokens, recipe.width))
-    for name, weight in model.named_parameters():
-        if name.endswith("c_proj.weight"):  # start every block as the identity: steadier with high rates
-            torch.nn.init.zeros_(weight)
-    return model
-
-
-def sinusoids(positions: int, width: int) -> torch.Tensor:
-    """Position vectors to begin with, (positions, width): sines and cosines of wavelengths from 6 to 3,000 tokens.
-
-    With random ones a small model does not learn in 30 million tokens which token stands next to which (the cosine of
-    neighbours was 0.45, that of positions eight apart 0.47), and so never copies a name. With these, one linear map finds
-    the token before, at all positions alike (Vaswani et al. 2017).
-    """
-    wavelengths = 512 ** (torch.arange(0, width, 2) / width)
-    angles = torch.arange(positions)[:, None] / wavelengths
-    return POSITION_SCALE * torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
 
 
 def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """Muon (Jordan 2024) for the matrices inside the blocks, AdamW for embeddings, biases and norms."""
     matrices = [p for n, p in model.named_parameters() if ".h." in n and p.ndim == 2]
-    others = [p for n, p in model.named_parameters() if not (".h." in n and p.ndim == 2) and "wpe" not in n]
-    slow = {"params": [model.transformer.wpe.weight], "lr": recipe.adamw_rate * POSITION_RATE}
+    others = [p for n, p in model.named_parameters() if not (".h." in n and p.ndim == 2) and p.requires_grad]
     muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.05, adjust_lr_fn="original")
-    groups = [{"params": others, "lr": recipe.adamw_rate}, slow]
-    adamw = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    adamw = torch.optim.AdamW(others, lr=recipe.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
     for optimiser in (muon, adamw):
         for group in optimiser.param_groups:
             group["peak"] = group["lr"]
@@ -151,7 +83,7 @@ def train(
     texts = [d.text for d in corpus.read(folder)]
     tokenizer = load_or_train_tokenizer(folder, texts, recipe)
     encode, ids = encoder(tokenizer)
-    master = build_model(recipe).to(device)
+    master = network.build(recipe).to(device)
     optims = optimisers(master, recipe)
     state = {"step": 0, "tokens": 0, "seconds": 0.0, "chunk": 0, "done": 0}
     if resume:
@@ -161,7 +93,8 @@ def train(
             optimiser.load_state_dict(values)
         state = {key: saved[key] for key in state}
     working = copy.deepcopy(master).to(torch.bfloat16)
-    pairs = list(zip(master.parameters(), working.parameters(), strict=True))
+    trained = zip(master.parameters(), working.parameters(), strict=True)
+    pairs = [(kept, used) for kept, used in trained if kept.requires_grad]
     cooldown = (steps - cooldown_steps, steps) if cooldown_steps else None
     weight = torch.ones(recipe.vocabulary, device=device, dtype=torch.bfloat16)
     weight[ids.end] = recipe.end_token_weight if cooldown else 1.0
@@ -186,6 +119,7 @@ def train(
         for optimiser in optims:
             optimiser.step()
         with torch.no_grad():
+            network.keep_positions_apart(master.transformer)
             for kept, used in pairs:
                 used.copy_(kept)
                 used.grad = None
@@ -267,8 +201,3 @@ def export(model, tokenizer, folder: Path, recipe: Recipe, state: dict) -> None:
         "seconds": state["seconds"],
     }
     (folder / "training.json").write_text(json.dumps(report, indent=1) + "\n")
-
-
-def preset(name: str, **changes) -> Recipe:
-    """A named recipe with some values changed."""
-    return replace(PRESETS[name], **changes)

@@ -22,7 +22,9 @@ FLOORS = {
         "examples",
         "forward",
         "measure",
+        "network",
         "pretrain",
+        "recipe",
         "sample",
         "scoreboard",
     },  # learning, measuring

@@ -9,14 +9,15 @@ import sys
 import pytest
 import torch
 
-from copilot_lib import forward, models, pretrain
+from copilot_lib import forward, models, network, pretrain
+from copilot_lib.recipe import Recipe, preset
 
-TINY = pretrain.preset("cpu", vocabulary=320, width=32, layers=1, heads=2, context_tokens=64, rows_per_step=4)
+TINY = preset("cpu", vocabulary=320, width=64, layers=1, heads=2, context_tokens=64, rows_per_step=4)
 
 
 def test_the_written_out_forward_pass_is_the_networks_own():
-    recipe = pretrain.preset("cpu", vocabulary=300, width=64, layers=3, heads=4, context_tokens=400)
-    model = pretrain.build_model(recipe)
+    recipe = preset("cpu", vocabulary=300, width=128, layers=3, heads=4, context_tokens=400)
+    model = network.build(recipe)
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
@@ -28,24 +29,13 @@ def test_the_written_out_forward_pass_is_the_networks_own():
 
 
 def test_the_rate_warms_up_stays_and_cools_down():
-    recipe = pretrain.Recipe(warmup_steps=10)
+    recipe = Recipe(warmup_steps=10)
     rates = [pretrain.rate_factor(step, recipe, (80, 100)) for step in range(101)]
     assert rates[0] == 0.1
     assert rates[9:80] == [1.0] * 71
     assert rates[90] == pytest.approx(0.51)
     assert rates[100] == pytest.approx(0.02)
     assert pretrain.rate_factor(10**6, recipe, None) == 1.0
-
-
-def test_positions_begin_in_order():
-    """One linear map, the same at every place, finds the position before: without it a small model does not learn to copy."""
-    positions = pretrain.sinusoids(512, 256)
-    assert positions.shape == (512, 256)
-    near, far = (torch.nn.functional.cosine_similarity(positions[:-k], positions[k:]).min() for k in (1, 8))
-    assert near > 0.9 > 0.7 > far
-    positions = positions.double()
-    shift = torch.linalg.lstsq(positions[1:], positions[:-1], driver="gelsd").solution
-    torch.testing.assert_close(positions[1:] @ shift, positions[:-1], atol=1e-3, rtol=0)
 
 
 def test_a_bookmark_of_two_numbers_continues_the_same_batches():
@@ -68,8 +58,8 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 torch.compile = lambda function, **options: function  # seconds instead of a minute; the numbers are the same
-from copilot_lib import pretrain
-recipe = pretrain.preset("cpu", vocabulary=320, width=32, layers=1, heads=2, context_tokens=64, rows_per_step=4)
+from copilot_lib import pretrain, recipe
+recipe = recipe.preset("cpu", vocabulary=320, width=64, layers=1, heads=2, context_tokens=64, rows_per_step=4)
 kill_at = int(sys.argv[2])
 save = pretrain.save_checkpoint
 def save_and_die(folder, state):

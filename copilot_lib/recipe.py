@@ -1,0 +1,39 @@
+"""The recipes of the pocket model: every number that decides what is trained, and two presets.
+
+It knows numbers; it does not know what they are used for.
+"""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what is trained. The same recipe gives the same batches in the same order."""
+
+    vocabulary: int = 4096
+    context_tokens: int = 512
+    width: int = 256
+    layers: int = 5
+    heads: int = 4
+    rows_per_step: int = 24
+    muon_rate: float = 0.02
+    adamw_rate: float = 3e-3
+    warmup_steps: int = 60
+    end_token_weight: float = 1.0
+    """How much the end token counts during the cool-down."""
+    seed: int = 0
+
+
+PRESETS = {
+    "cpu": Recipe(),
+    "gpu": Recipe(vocabulary=8192, context_tokens=1024, width=384, layers=8, heads=6, rows_per_step=128),
+}
+
+
+def preset(name: str, **changes) -> Recipe:
+    """A named recipe with some values changed.
+
+    >>> preset("cpu", layers=6).layers
+    6
+    """
+    return replace(PRESETS[name], **changes)

@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 BAD_INPUT = 2
@@ -114,13 +115,18 @@ def corpus(arguments) -> None:
     print(f"{manifest['files']} files, {size:.1f} MB from {len(manifest['sources'])} sources in {arguments.folder}")
 
 
+def corpus_of(folder: Path) -> Path:
+    """The folder, if a corpus is in it."""
+    if not (folder / "corpus.jsonl").exists():
+        raise BadInput(f"{folder} has no corpus.jsonl: make it with `python -m copilot_lib corpus` first")
+    return folder
+
+
 def pretrain(arguments) -> None:
     from copilot_lib import pretrain, recipe
 
-    if not (arguments.folder / "corpus.jsonl").exists():
-        raise BadInput(f"{arguments.folder} has no corpus.jsonl: make it with `python -m copilot_lib corpus` first")
     pretrain.train(
-        arguments.folder,
+        corpus_of(arguments.folder),
         recipe.preset(arguments.preset),
         arguments.steps,
         resume=arguments.resume,
@@ -129,12 +135,21 @@ def pretrain(arguments) -> None:
     )
 
 
-def card(arguments) -> None:
-    from copilot_lib import card, measure, models
+def quality(arguments) -> None:
+    from copilot_lib import corpus, quality, targets
+    from copilot_lib.completer import Completer
 
-    measured = measure.table(models.load(str(arguments.folder / "model"), device="cpu"))
-    card.write(arguments.folder, measured, arguments.hardware, arguments.output)
-    print(json.dumps(measured, indent=1))
+    documents = (document.text for document in corpus.read(corpus_of(arguments.folder)))
+    asked = targets.load(arguments.targets)
+    progress = partial(print, file=sys.stderr, flush=True)
+    record = quality.record(Completer.load(arguments.model), asked, documents, progress)
+    arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def card(arguments) -> None:
+    from copilot_lib import card
+
+    card.write(arguments.folder, json.loads(arguments.quality.read_text()), arguments.output)
 
 
 def sample(arguments) -> None:
@@ -187,9 +202,14 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--steps", type=int, required=True, help="train until so many steps have been made in all")
     added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     added.add_argument("--cooldown-steps", type=int, default=0, help="lower the rate over the last so many and write the model")
-    added = command(card, "measure a trained model on held-out code and write its card", model=False)
+    results = Path("results/pocket")
+    added = command(quality, "measure a model on held-out code, half an hour on two cores")
     added.add_argument("--folder", **folder)
-    added.add_argument("--hardware", required=True, help="what it was trained on, in words")
+    added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
+    added.add_argument("--output", type=Path, default=results / "quality.json", help="where the JSON goes")
+    added = command(card, "write a trained model's card from its records", model=False)
+    added.add_argument("--folder", **folder)
+    added.add_argument("--quality", type=Path, default=results / "quality.json", help="what `quality` has measured")
     added.add_argument("--output", type=Path, default=Path("build/pocket/model/README.md"), help="where the card goes")
     return main
 

@@ -3,7 +3,6 @@
 It knows clocks and cursors; it does not judge. Numbers are ratios within one run, since machines differ and drift.
 """
 
-import os
 import platform
 import random
 import statistics
@@ -12,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from copilot_lib import hardware
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.scoreboard import targets
@@ -87,8 +87,8 @@ def run(model_name: str | None = None) -> str:
         after for c in asked for _, after in [milliseconds(typed, [c, keystroke(c)])]
     ]
     baseline = statistics.median(rows["model.generate, every time afresh"])
-    model, hardware = completer.model, f"{os.cpu_count()} cores {platform.machine()}"
-    report = [f"{model.name} on {model.device}, {hardware}, Python {platform.python_version()}"]
+    model = completer.model
+    report = [f"{model.name} on {model.device}, {hardware.describe(model.device)}, Python {platform.python_version()}"]
     report.append(f"{len(asked)} cursors, {PROMPT_TOKENS} tokens of file, at most {NEW_TOKENS} new tokens; ms\n")
     report.append(f"{'':44}{'p50':>8}{'p95':>8}{'generate / p50':>16}")
     for name, times in rows.items():

@@ -14,19 +14,45 @@ CANNOT = (
 )
 
 
+VIEWS = {"shown": "both sides", "no suffix, first line": "the text above"}
+"""Views of `evaluate` that the card shows, in its words."""
+
+
 def lines_of(file: Path) -> list[dict]:
     """The rows of a JSON-lines file; none if it is not there."""
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def write(folder: Path, measured: list[dict], hardware: str, card: Path) -> None:
-    """Writes `card` (Markdown) for the model that was trained in `folder`."""
+def per_cent(score: list[float]) -> str:
+    """A mean with its interval.
+
+    >>> per_cent([0.1234, 0.1, 0.15])
+    '12.3 (10.0 to 15.0)'
+    """
+    mean, low, high = (f"{100 * n:.1f}" for n in score)
+    return f"{mean} ({low} to {high})"
+
+
+def answer_rows(quality: dict) -> list[str]:
+    """One line of a table for each kind of cursor, with and without what stands below it."""
+    shown = [row for row in quality["answers"] if row["view"] in VIEWS]
+    raw = {row["kind"]: row for row in quality["answers"] if row["view"] == "raw"}
+    lines = []
+    for row in shown:
+        ended = per_cent(raw[row["kind"]]["ended"]) if row["view"] == "shown" else ""
+        scores = [per_cent(row[name]) for name in ("exact", "stripped", "similarity", "parses")]
+        lines.append("| " + " | ".join([row["kind"], VIEWS[row["view"]], str(row["targets"]), *scores, ended]) + " |")
+    return lines
+
+
+def write(folder: Path, quality: dict, card: Path) -> None:
+    """Writes `card` (Markdown) for the model that was trained in `folder` and measured by `quality.record`."""
     training = json.loads((folder / "model" / "training.json").read_text())
     manifest = json.loads((folder / "manifest.json").read_text())
     curve = lines_of(folder / "curve.jsonl")
     every = max(1, len(curve) // 12)
     shown = [*curve[every - 1 :: every], *lines_of(folder / "cooldown.jsonl")[-1:]]
-    recipe = training["recipe"]
+    recipe, measured = training["recipe"], quality["left_to_right"]
     parts = [
         "---\nlicense: mit\nlanguage: code\nlibrary_name: transformers\n---\n",
         "# The pocket model\n",
@@ -36,7 +62,7 @@ def write(folder: Path, measured: list[dict], hardware: str, card: Path) -> None
         f"- {training['parameters'] / 1e6:.1f} million parameters: {recipe['layers']} layers, width {recipe['width']}, "
         f"{recipe['heads']} heads, vocabulary {recipe['vocabulary']}, context {recipe['context_tokens']} tokens",
         f"- {training['tokens'] / 1e6:.1f} million tokens in {training['steps']} steps, "
-        f"{training['seconds'] / 60:.0f} minutes on {hardware}",
+        f"{training['seconds'] / 60:.0f} minutes on {training['hardware']}",
         f"- Muon at {recipe['muon_rate']} for the matrices, AdamW at {recipe['adamw_rate']} for the rest, bf16; "
         "warm-up, constant, linear cool-down (WSD)",
         "- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain`\n",
@@ -45,12 +71,23 @@ def write(folder: Path, measured: list[dict], hardware: str, card: Path) -> None
         "| million tokens | loss |\n|---|---|",
         *(f"| {row['tokens'] / 1e6:.1f} | {row['loss']:.3f} |" for row in shown),
         "\n## On code it never saw\n",
-        "Bits per byte, left to right, beside xz on the same text. These distributions and their copies were held out whole.\n",
-        "| distribution | version | bytes | bits per byte | xz |\n|---|---|---|---|---|",
+        "These distributions and their copies were held out whole. Bits per byte, left to right; beside them a 4-gram model of "
+        "the same tokens and training text, and xz, which sees all of the text at once.\n",
+        "| distribution | version | bytes | bits per byte | 4-gram | xz |\n|---|---|---|---|---|---|",
         *(
-            f"| {m['distribution']} | {m['version']} | {m['bytes']} | {m['bits_per_byte']:.3f} | {m['xz']:.3f} |"
+            f"| {m['distribution']} | {m['version']} | {m['bytes']} "
+            f"| {m['bits_per_byte']:.3f} | {m['ngram']:.3f} | {m['xz']:.3f} |"
             for m in measured
         ),
+        "\nBits per byte of the middle alone, told both sides: "
+        + ", ".join(f"{kind} {value:.3f}" for kind, value in quality["middle_bits_per_byte"].items())
+        + ".\n",
+        "Answers at frozen cursors in the same distributions, greedy, as an editor shows them; per cent, with 95 % intervals "
+        "by file. *End token* is how often the model stops by itself.\n",
+        "| cursor | told | targets | exact | stripped | edit similarity | parses | end token |",
+        "|---|---|---|---|---|---|---|---|",
+        *answer_rows(quality),
+        f"\nMeasured on {quality['hardware']}; weights {quality['model']}.",
         "\n## What it cannot do\n",
         *(f"- {sentence}" for sentence in CANNOT),
         "\n## Data\n",

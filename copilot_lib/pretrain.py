@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from copilot_lib import bpe, corpus, examples, forward, network
+from copilot_lib import bpe, corpus, examples, forward, hardware, network
 from copilot_lib.recipe import Recipe
 
 TEXTS_PER_CHUNK = 192
@@ -199,5 +199,6 @@ def export(model, tokenizer, folder: Path, recipe: Recipe, state: dict) -> None:
         "steps": state["step"],
         "tokens": state["tokens"],
         "seconds": state["seconds"],
+        "hardware": hardware.describe(str(model.device)),
     }
     (folder / "training.json").write_text(json.dumps(report, indent=1) + "\n")

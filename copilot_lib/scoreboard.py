@@ -1,12 +1,10 @@
-"""A small running scoreboard: the same frozen cursors, asked of every method that the chapters build.
+"""A small running scoreboard: the same sixty frozen cursors, asked of every method that the chapters build.
 
-It knows targets and scores; it does not know how a method completes. The full evaluation protocol is a later chapter's.
+It knows answers and scores; it does not know how a method completes. The full protocol is `evaluate`'s.
 """
 
 import html
 import json
-import random
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +12,9 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from copilot_lib.cursor import Cursor
+from copilot_lib.targets import Target
 
-FILE = Path(__file__).parent / "targets.json"
-LINES_BEFORE, LINES_AFTER, PER_FILE = 60, 30, 2
-
-
-@dataclass(frozen=True)
-class Target:
-    """A cursor in a file that the pocket model never saw, and what its author wrote there."""
-
-    cursor: Cursor
-    reference: str
-    file: str
+FILE = Path(__file__).parent / "scoreboard.json"
 
 
 @dataclass(frozen=True)
@@ -37,42 +26,6 @@ class Row:
     stripped: float
     similarity: float
     n: int
-
-
-def sample(files: Iterable[tuple[str, str]], count: int, seed: int) -> list[dict]:
-    """Rest-of-line targets from (name, text) pairs, at most two a file: a random cursor between two words of a random line.
-
-    Skipped are lines that are blank, comments, parts of a docstring, imports, or have fewer than three word characters.
-    """
-    random_ = random.Random(seed)
-    files = list(files)
-    random_.shuffle(files)
-    targets: list[dict] = []
-    for name, text in files:
-        lines = text.split("\n")
-        picked = [n for n in code_lines(text) if n > 3]
-        for n in random_.sample(picked, min(PER_FILE, len(picked))):
-            line = lines[n]
-            column = random_.choice([m.start() for m in re.finditer(r"\w+|[^\w\s]", line[:-2])])
-            before = "\n".join([*lines[max(0, n - LINES_BEFORE) : n], line[:column]])
-            after = "\n".join(["", *lines[n + 1 : n + 1 + LINES_AFTER]])
-            targets.append(
-                {"file": f"{name}:{n + 1}:{column + 1}", "prefix": before, "reference": line[column:], "suffix": after}
-            )
-        if len(targets) >= count:
-            break
-    return targets[:count]
-
-
-def code_lines(text: str) -> list[int]:
-    """The numbers (0-based) of lines worth asking about."""
-    inside, kept = False, []
-    for n, line in enumerate(text.split("\n")):
-        quotes = len(re.findall(r'"""|\'\'\'', line))
-        if not inside and not quotes and re.search(r"\w{3}", line) and not re.match(r"\s*(#|import |from )", line):
-            kept.append(n)
-        inside ^= quotes % 2 == 1
-    return kept
 
 
 def targets() -> list[Target]:

@@ -17,6 +17,7 @@ def test_every_number_comes_from_the_records(tmp_path):
         "adamw_rate": 0.004,
     }
     training = {"recipe": recipe, "parameters": 1_234_567, "steps": 40, "tokens": 5_600_000, "seconds": 660}
+    training["hardware"] = "a slide rule"
     (tmp_path / "model" / "training.json").write_text(json.dumps(training))
     source = {"name": "example", "version": "1.2", "licence": "ISC", "files": 3, "bytes": 45_678}
     manifest = {"files": 3, "bytes": 45_678, "sha256": "abc123", "sources": [source]}
@@ -24,9 +25,20 @@ def test_every_number_comes_from_the_records(tmp_path):
     rows = [{"step": n, "tokens": n * 140_000, "loss": 4 - n / 20} for n in range(1, 31)]
     (tmp_path / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "cooldown.jsonl").write_text(json.dumps({"step": 40, "tokens": 5_600_000, "loss": 1.9876}) + "\n")
-    measured = [{"distribution": "networkx", "version": "3.6", "bytes": 150_000, "bits_per_byte": 1.2345, "xz": 2.1}]
-
-    card.write(tmp_path, measured, "a slide rule", tmp_path / "README.md")
+    scores = {name: [0.125, 0.1, 0.15] for name in ("exact", "stripped", "similarity", "parses")}
+    quality = {
+        "model": "feedc0de",
+        "hardware": "an abacus",
+        "left_to_right": [
+            {"distribution": "networkx", "version": "3.6", "bytes": 150_000, "bits_per_byte": 1.2345, "ngram": 1.9, "xz": 2.1}
+        ],
+        "middle_bits_per_byte": {"block": 1.111},
+        "answers": [
+            {"kind": "block", "view": "raw", "targets": 510, "ended": [0.9712, 0.95, 0.99]},
+            {"kind": "block", "view": "shown", "targets": 510} | scores,
+        ],
+    }
+    card.write(tmp_path, quality, tmp_path / "README.md")
 
     text = (tmp_path / "README.md").read_text()
     for said in (
@@ -35,7 +47,11 @@ def test_every_number_comes_from_the_records(tmp_path):
         "Muon at 0.07",
         "AdamW at 0.004",
         "| 5.6 | 1.988 |",
-        "| networkx | 3.6 | 150000 | 1.234 | 2.100 |",
+        "| networkx | 3.6 | 150000 | 1.234 | 1.900 | 2.100 |",
+        "block 1.111",
+        "| block | both sides | 510 | 12.5 (10.0 to 15.0) | 12.5 (10.0 to 15.0) |",
+        "| 97.1 (95.0 to 99.0) |",
+        "Measured on an abacus; weights feedc0de.",
         "| example | 1.2 | ISC | 3 | 45 |",
         "`abc123`",
     ):

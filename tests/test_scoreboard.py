@@ -22,17 +22,6 @@ def test_answers_of_known_quality_get_their_known_score():
     assert (empty.exact, empty.similarity) == (0, 0)
 
 
-def test_lines_that_nobody_would_ask_about_are_not_sampled():
-    text = '"""Doc\nmore words here\n"""\nimport os\n# a comment\n)\n\nvalue = compute(1)\n'
-    assert scoreboard.code_lines(text) == [7]
-
-
-def test_sampling_targets_leaves_the_text_whole():
-    text = "\n".join(f"value_{n} = compute({n}, other={n})" for n in range(40))
-    for row in scoreboard.sample([("a.py", text), ("b.py", text)], 4, seed=1):
-        assert row["prefix"] + row["reference"] + row["suffix"] in text
-
-
 def test_the_table_reads_in_a_terminal_and_on_a_page():
     table = scoreboard.table([scoreboard.Row("<empty>", 0.0, 0.1, 0.5, 60)])
     assert "10.0%" in repr(table)

@@ -1,0 +1,82 @@
+"""Asks a completer at frozen targets and sums up its answers: every target counts, by kind of cursor, with intervals.
+
+It knows answers and metrics; it does not know how targets were chosen (`targets`) or how a score is computed (`metrics`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from copilot_lib import metrics
+from copilot_lib.completer import Completer
+from copilot_lib.cursor import Cursor
+from copilot_lib.stream import characters
+from copilot_lib.targets import Target
+
+MAX_NEW_TOKENS = {"block": 128}
+LINE_TOKENS = 48
+"""From the lengths of all references; never from the one that is asked for, which would give its answer away."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a completer said at one target, in three ways."""
+
+    target: Target
+    raw: str
+    """Decoded until the model's own end token, or the limit; no rule of ours."""
+    ended: bool
+    """Whether that end token came."""
+    shown: str
+    """As an editor shows it: stopping rules and clean-up applied."""
+    unaware: str
+    """As an editor would show it if nothing stood below and behind the cursor."""
+
+
+def answer(completer: Completer, target: Target) -> Answer:
+    """Asks three times, greedily; the second costs little, since the first left its keys and values behind."""
+    limit = MAX_NEW_TOKENS.get(target.kind, LINE_TOKENS)
+    codec = completer.model.codec
+    prompt = completer.prompt(target.cursor, limit)
+    run = completer.engine.generate(prompt.ids, stop_ids=codec.stop_ids, max_new_tokens=limit)
+    raw = "".join(characters(run, codec.tokenizer))
+    shown = completer.complete(target.cursor, max_new_tokens=limit).text
+    alone = Cursor(target.cursor.prefix, target.cursor.offset)
+    unaware = completer.complete(alone, max_new_tokens=limit).text
+    return Answer(target, raw, run.stopped == "end", shown, unaware)
+
+
+def ask(completer: Completer, targets: Iterable[Target]) -> Iterator[Answer]:
+    """One answer after the other."""
+    return (answer(completer, target) for target in targets)
+
+
+def first_line(text: str, target: Target) -> str:
+    """The answer as far as it can be right: its first line where one line was asked for."""
+    return text if target.kind == "block" else text.split("\n")[0]
+
+
+VIEWS: dict[str, Callable[[Answer], str]] = {
+    "raw": lambda a: a.raw,
+    "shown": lambda a: a.shown,
+    "shown, first line": lambda a: first_line(a.shown, a.target),
+    "no suffix, first line": lambda a: first_line(a.unaware, a.target),
+}
+"""Which of its texts an answer is scored by."""
+
+
+def summary(answers: Iterable[Answer]) -> list[dict]:
+    """One row for each kind of cursor and view: number of targets and files, and each metric as [mean, low, high]."""
+    kinds: dict[str, list[Answer]] = {}
+    for one in answers:
+        kinds.setdefault(one.target.kind, []).append(one)
+    return [row(kind, view, members) for kind, members in kinds.items() for view in VIEWS]
+
+
+def row(kind: str, view: str, members: list[Answer]) -> dict:
+    """The scores of one kind of cursor in one view; `ended` belongs to the raw answer."""
+    groups = [one.target.group for one in members]
+    scores = {m.__name__: [m(VIEWS[view](one), one.target) for one in members] for m in metrics.METRICS}
+    if view == "raw":
+        scores["ended"] = [float(one.ended) for one in members]
+    rounded = {name: [round(n, 4) for n in metrics.interval(values, groups)] for name, values in scores.items()}
+    return {"kind": kind, "view": view, "targets": len(members), "files": len(set(groups))} | rounded

@@ -24,9 +24,9 @@ def build(recipe: Recipe):
     """A fresh `GPTBigCodeForCausalLM` (the class of tiny_starcoder_py), weights tied, nothing dropped out.
 
     Three things differ from the class's own start. Every block begins as the identity, which is steadier with high rates.
-    Positions are fixed waves in `POSITION_WIDTH` numbers of their own. And the first layer's heads begin by looking at
-    the 1st, 2nd, 3rd, … token before: what copying a name from the text above is built on. A small model that must find
-    this out by itself had not done so after 30 million tokens.
+    Positions are fixed waves in `POSITION_WIDTH` numbers of their own. And the first layer's heads look at the 1st, 2nd,
+    3rd, … token before: what copying a name from the text above is built on. A small model that had to find this out by
+    itself had not done so after 30 million tokens.
     """
     from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM
 
@@ -57,17 +57,22 @@ def build(recipe: Recipe):
         for name, weight in model.named_parameters():
             if name.endswith("c_proj.weight"):
                 weight.zero_()
-        body = model.transformer
-        keep_positions_apart(body)
-        body.wpe.weight.copy_(waves(recipe.context_tokens, recipe.width))
-        attend_to_neighbours(body.h[0].attn.c_attn.weight, recipe.width // recipe.heads, recipe.heads)
-    body.wpe.weight.requires_grad_(False)
+        model.transformer.wpe.weight.copy_(waves(recipe.context_tokens, recipe.width))
+    model.transformer.wpe.weight.requires_grad_(False)
+    hold(model)
     return model
 
 
-def keep_positions_apart(body) -> None:
-    """Clears what tokens have written into the numbers that are kept for positions; training does this after each step."""
+@torch.no_grad()
+def hold(model) -> None:
+    """Puts back what a training step must not move: positions apart from tokens, and the first layer's view of neighbours.
+
+    Left to themselves the noise of small batches and the weight decay had blurred that view within 650 steps, and with it
+    went two thirds of what it had gained.
+    """
+    body = model.transformer
     body.wte.weight[:, :POSITION_WIDTH] = 0
+    attend_to_neighbours(body.h[0].attn.c_attn, model.config.n_head)
 
 
 def frequencies() -> torch.Tensor:
@@ -86,18 +91,21 @@ def waves(positions: int, width: int) -> torch.Tensor:
     return torch.nn.functional.pad(POSITION_SCALE * pairs, (0, width - POSITION_WIDTH))
 
 
-def attend_to_neighbours(weight: torch.Tensor, size: int, heads: int) -> None:
-    """Sets queries and keys of a `c_attn` weight, (heads * size + 2 * size, width), so that head h looks h + 1 tokens back.
+def attend_to_neighbours(c_attn, heads: int) -> None:
+    """Sets the queries and keys of a layer, the first rows of its `c_attn`, so that head h looks h + 1 tokens back.
 
     The key (one for all heads: multi-query) is the position vector; the query is the same, turned back by h + 1 places.
     """
+    weight = c_attn.weight
+    size = weight.shape[1] // heads
     weight[: (heads + 1) * size] = 0
+    c_attn.bias[: (heads + 1) * size] = 0
     sine = torch.arange(0, POSITION_WIDTH, 2)
     key = heads * size + torch.arange(POSITION_WIDTH)
     weight[key, torch.arange(POSITION_WIDTH)] = NEIGHBOUR_SHARPNESS
-    for head in range(heads):
-        turn = frequencies() * (head + 1)
+    turns = NEIGHBOUR_SHARPNESS * torch.polar(torch.ones(1), frequencies() * (torch.arange(heads)[:, None] + 1))
+    for head, turn in enumerate(turns):
         row = head * size + sine
-        weight[row, sine] = weight[row + 1, sine + 1] = NEIGHBOUR_SHARPNESS * turn.cos()
-        weight[row, sine + 1] = -NEIGHBOUR_SHARPNESS * turn.sin()
-        weight[row + 1, sine] = NEIGHBOUR_SHARPNESS * turn.sin()
+        weight[row, sine] = weight[row + 1, sine + 1] = turn.real
+        weight[row, sine + 1] = -turn.imag
+        weight[row + 1, sine] = turn.imag

@@ -118,8 +118,8 @@ def train(
         torch.nn.utils.clip_grad_norm_(master.parameters(), 1.0)
         for optimiser in optims:
             optimiser.step()
+        network.hold(master)
         with torch.no_grad():
-            network.keep_positions_apart(master.transformer)
             for kept, used in pairs:
                 used.copy_(kept)
                 used.grad = None

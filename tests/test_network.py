@@ -38,11 +38,24 @@ def test_no_token_writes_where_positions_are(model):
     assert not tokens[:, : network.POSITION_WIDTH].any()
     assert not positions[:, network.POSITION_WIDTH :].any()
     assert not positions.requires_grad
+
+
+def test_what_a_step_moved_is_put_back_and_the_rest_stays():
+    model = network.build(RECIPE)
+    built = {name: weight.clone() for name, weight in model.named_parameters()}
     with torch.no_grad():
-        tokens.add_(1)
-        network.keep_positions_apart(model.transformer)
+        for weight in model.parameters():
+            weight.add_(1)
+    network.hold(model)
+    tokens, layer = model.transformer.wte.weight, model.transformer.h[0].attn.c_attn
+    seeing = (RECIPE.heads + 1) * RECIPE.width // RECIPE.heads
+    assert torch.equal(layer.weight[:seeing], built["transformer.h.0.attn.c_attn.weight"][:seeing])
+    assert not layer.bias[:seeing].any()
     assert not tokens[:, : network.POSITION_WIDTH].any()
-    assert tokens[:, network.POSITION_WIDTH :].all()
+    assert torch.equal(tokens[:, network.POSITION_WIDTH :], built["transformer.wte.weight"][:, network.POSITION_WIDTH :] + 1)
+    assert torch.equal(layer.weight[seeing:], built["transformer.h.0.attn.c_attn.weight"][seeing:] + 1)
+    second = "transformer.h.1.attn.c_attn.weight"
+    assert torch.equal(model.get_parameter(second), built[second] + 1)
 
 
 def test_positions_all_differ_and_moving_on_is_one_turn():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Encode = Callable[[str], list[int]]
+Row = tuple[list[int], list[bool]]
 
 FIM_SHARE = 0.75
 SPM_SHARE = 0.5
@@ -116,8 +117,10 @@ SPANS = ((random_characters, 20), (rest_of_line, 35), (part_of_line, 8), (whole_
 """The kinds of gap and how many of a hundred are of each kind."""
 
 
-def fim_example(window: str, encode: Encode, ids: Sentinels, budget: int, random: random.Random) -> list[int]:
-    """One example of at most `budget` ids; too long a window loses the outer ends of prefix and suffix, never the middle.
+def fim_example(window: str, encode: Encode, ids: Sentinels, budget: int, random: random.Random) -> tuple[list[int], int]:
+    """One example of at most `budget` ids, and how many of the last ones are the answer: the middle and the end token.
+
+    Too long a window loses the outer ends of prefix and suffix, never the middle.
 
     PSM is `<prefix>P<suffix>S<middle>M<end>`. SPM is `<prefix><suffix>S<middle>PM<end>`, variant 2 of Bavarian et al. 2022,
     the one that StarCoder saw: the text before the cursor and the completion stay in one piece.
@@ -131,8 +134,8 @@ def fim_example(window: str, encode: Encode, ids: Sentinels, budget: int, random
     suffix = suffix[:kept_suffix]
     prefix = prefix[max(0, len(prefix) - (room - kept_suffix)) :]
     if random.random() < SPM_SHARE:
-        return [ids.prefix, ids.suffix, *suffix, ids.middle, *prefix, *middle, ids.end]
-    return [ids.prefix, *prefix, ids.suffix, *suffix, ids.middle, *middle, ids.end]
+        return [ids.prefix, ids.suffix, *suffix, ids.middle, *prefix, *middle, ids.end], len(middle) + 1
+    return [ids.prefix, *prefix, ids.suffix, *suffix, ids.middle, *middle, ids.end], len(middle) + 1
 
 
 def window_at(text: str, position: int, characters: int) -> int:
@@ -149,29 +152,32 @@ def rows(
     context_tokens: int,
     random: random.Random,
     fim_share: float = FIM_SHARE,
-) -> list[list[int]]:
+) -> list[Row]:
     """All texts once, as shuffled rows of exactly `context_tokens` ids: whole FIM examples, filled up with plain text.
 
-    Each text serves either as FIM examples or as left-to-right text. Plain text runs on from row to row, each of its ends
-    marked; FIM examples never cross the end of a row.
+    A row is its ids and, for each, whether it belongs to an answer. Each text serves either as FIM examples or as
+    left-to-right text. Plain text runs on from row to row, each of its ends marked; FIM examples never cross the end of a row.
     """
     for_gaps = [random.random() < fim_share for _ in texts]
     plain = [t for text, gap in zip(texts, for_gaps, strict=True) if not gap for t in (*encode(text), ids.end)]
-    made, row = [], []
+    made: list[Row] = []
+    row, answers = [], []
     for text in (text for text, gap in zip(texts, for_gaps, strict=True) if gap):
         position = 0
         while position < len(text):
             free = context_tokens - len(row)
             if free < SMALLEST_EXAMPLE:
-                made.append(row + plain[:free])
-                plain, row = plain[free:], []
+                made.append((row + plain[:free], answers + [False] * free))
+                plain, row, answers = plain[free:], [], []
                 continue
             budget = max(SMALLEST_EXAMPLE, round(free * random.random()))
             end = window_at(text, position, budget * CHARACTERS_PER_TOKEN)
             if text[position:end].strip():
-                row += fim_example(text[position:end], encode, ids, budget, random)
+                example, answer = fim_example(text[position:end], encode, ids, budget, random)
+                row += example
+                answers += [False] * (len(example) - answer) + [True] * answer
             position = end
-    made += [plain[at : at + context_tokens] for at in range(0, len(plain), context_tokens)]
-    made = [row for row in made if len(row) == context_tokens]
+    made += [(plain[at : at + context_tokens], [False] * context_tokens) for at in range(0, len(plain), context_tokens)]
+    made = [(row, answers) for row, answers in made if len(row) == context_tokens]
     random.shuffle(made)
     return made

@@ -44,9 +44,13 @@ def hidden_states(model, ids: torch.Tensor) -> torch.Tensor:
     return body.ln_f(x)
 
 
-def loss(model, ids: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-    """Mean cross-entropy of every next token in each row of `ids`; `weight` counts some tokens more than others."""
+def loss(model, ids: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The weighted mean cross-entropy of the next tokens, and each of them; ids and weight are (batch, tokens).
+
+    `weight[:, t]` belongs to the prediction of `ids[:, t + 1]`, so its last column must be 0: nothing comes after a row.
+    (Shifting the targets and not the logits saves a copy of the largest tensor there is.)
+    """
     logits = model.lm_head(hidden_states(model, ids))
-    targets = ids.roll(-1, dims=1)
-    targets[:, -1] = -100
-    return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), weight=weight)
+    targets = ids.roll(-1, dims=1).flatten()
+    each = functional.cross_entropy(logits.flatten(0, 1), targets, reduction="none").float().view(ids.shape)
+    return (each * weight).sum() / weight.sum(), each.detach()

@@ -33,8 +33,11 @@ def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
     return [muon, adamw]
 
 
-def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int) -> Iterator[tuple[int, int, torch.Tensor]]:
-    """Endless batches from a place in the data: `(chunk, batches of it already seen, ids)`.
+Batch = tuple[int, int, torch.Tensor, torch.Tensor]
+
+
+def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int) -> Iterator[Batch]:
+    """Endless batches from a place in the data: `(chunk, batches of it already seen, ids, which of them are answers)`.
 
     A chunk is a fixed set of texts in a fixed order with its own random numbers, so that two integers are a whole bookmark.
     """
@@ -46,8 +49,8 @@ def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int
         mine = [texts[n] for n in order[place * TEXTS_PER_CHUNK : (place + 1) * TEXTS_PER_CHUNK]]
         made = examples.rows(mine, encode, ids, recipe.context_tokens, random.Random(f"{recipe.seed}/{chunk}"))
         for at in range(done, len(made) // recipe.rows_per_step):
-            rows = made[at * recipe.rows_per_step : (at + 1) * recipe.rows_per_step]
-            yield chunk, at + 1, torch.tensor(rows)
+            rows, answers = zip(*made[at * recipe.rows_per_step : (at + 1) * recipe.rows_per_step], strict=True)
+            yield chunk, at + 1, torch.tensor(rows), torch.tensor(answers)
         chunk, done = chunk + 1, 0
 
 
@@ -96,8 +99,6 @@ def train(
     trained = zip(master.parameters(), working.parameters(), strict=True)
     pairs = [(kept, used) for kept, used in trained if kept.requires_grad]
     cooldown = (steps - cooldown_steps, steps) if cooldown_steps else None
-    weight = torch.ones(recipe.vocabulary, device=device, dtype=torch.bfloat16)
-    weight[ids.end] = recipe.end_token_weight if cooldown else 1.0
     compiled = torch.compile(forward.loss, dynamic=False)
 
     def checkpoint():
@@ -107,12 +108,14 @@ def train(
     curve = folder / ("cooldown.jsonl" if cooldown else "curve.jsonl")
     keep_rows_until(state["step"], curve)
     started, losses = time.time(), []
-    for chunk, done, batch in batches(texts, encode, ids, recipe, state["chunk"], state["done"]):
+    for chunk, done, batch, answers in batches(texts, encode, ids, recipe, state["chunk"], state["done"]):
         if state["step"] >= steps:
             break
         for group in (g for o in optims for g in o.param_groups):
             group["lr"] = group["peak"] * rate_factor(state["step"], recipe, cooldown)
-        loss = compiled(working, batch[rank::processes].to(device), weight)
+        batch, answers = batch[rank::processes].to(device), answers[rank::processes].to(device)
+        weight, answers = weights(answers, recipe.answer_weight)
+        loss, each = compiled(working, batch, weight)
         loss.backward()
         share_gradients(pairs, processes)
         torch.nn.utils.clip_grad_norm_(master.parameters(), 1.0)
@@ -123,18 +126,19 @@ def train(
             for kept, used in pairs:
                 used.copy_(kept)
                 used.grad = None
-        losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            raise FloatingPointError(f"the loss is {losses[-1]} at step {state['step']}: lower the rates and resume")
+        losses.append([each[:, :-1].mean().item(), each[answers].mean().item()])
+        if not math.isfinite(losses[-1][0]):
+            raise FloatingPointError(f"the loss is {losses[-1][0]} at step {state['step']}: lower the rates and resume")
         now = time.time()
         state["step"] += 1
-        state |= {"tokens": state["tokens"] + batch.numel(), "seconds": state["seconds"] + now - started}
+        state |= {"tokens": state["tokens"] + batch.numel() * processes, "seconds": state["seconds"] + now - started}
         state |= {"chunk": chunk, "done": done}
         started = now
         if rank == 0 and state["step"] % 20 == 0:
             row = {"step": state["step"], "tokens": state["tokens"], "seconds": round(state["seconds"], 1)}
             with curve.open("a") as file:
-                file.write(json.dumps(row | {"loss": round(sum(losses) / len(losses), 4)}) + "\n")
+                loss, answer_loss = (round(sum(column) / len(column), 4) for column in zip(*losses, strict=True))
+                file.write(json.dumps(row | {"loss": loss, "answer_loss": answer_loss}) + "\n")
             losses = []
         if rank == 0 and state["step"] % save_every == 0 and not cooldown:
             checkpoint()
@@ -142,6 +146,19 @@ def train(
         export(master, tokenizer, folder / "model", recipe, state)
     elif rank == 0:
         checkpoint()
+
+
+def weights(answers: torch.Tensor, answer_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """What each prediction counts, and which predict an answer, both (batch, tokens): the places before answers, not theirs.
+
+    >>> weights(torch.tensor([[False, False, True]]), 4.0)
+    (tensor([[1., 4., 0.]]), tensor([[False,  True, False]]))
+    """
+    predicts = answers.roll(-1, dims=1)
+    predicts[:, -1] = False
+    weight = 1 + (answer_weight - 1) * predicts.float()
+    weight[:, -1] = 0
+    return weight, predicts
 
 
 def keep_rows_until(step: int, curve: Path) -> None:

@@ -19,8 +19,8 @@ class Recipe:
     muon_rate: float = 0.02
     adamw_rate: float = 3e-3
     warmup_steps: int = 60
-    end_token_weight: float = 1.0
-    """How much the end token counts during the cool-down."""
+    answer_weight: float = 4.0
+    """How much a token of a middle, or the end token after it, counts beside one of the text around: one in ten is such."""
     seed: int = 0
 
 

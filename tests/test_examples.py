@@ -54,14 +54,14 @@ def parts(example):
 
 @given(st.integers(0, 10**6))
 def test_an_example_holds_its_window_with_nothing_lost_or_added(seed):
-    example = examples.fim_example(CODE, encode, IDS, 4096, random.Random(seed))
+    example, _ = examples.fim_example(CODE, encode, IDS, 4096, random.Random(seed))
     _, suffix, before = parts(example)
     assert before + suffix == CODE
 
 
 @given(st.integers(0, 10**6), st.integers(64, 300))
 def test_a_budget_is_kept_by_trimming_the_outer_ends(seed, budget):
-    example = examples.fim_example(CODE, encode, IDS, budget, random.Random(seed))
+    example, _ = examples.fim_example(CODE, encode, IDS, budget, random.Random(seed))
     assert len(example) <= budget
     _, suffix, before = parts(example)
     assert CODE.find(before) >= 0
@@ -69,7 +69,7 @@ def test_a_budget_is_kept_by_trimming_the_outer_ends(seed, budget):
 
 
 def test_both_orders_are_made_about_equally_often():
-    made = [parts(examples.fim_example(CODE, encode, IDS, 4096, random.Random(n)))[0] for n in range(400)]
+    made = [parts(examples.fim_example(CODE, encode, IDS, 4096, random.Random(n))[0])[0] for n in range(400)]
     assert 140 < made.count("SPM") < 260
 
 
@@ -96,9 +96,26 @@ def test_syntax_nodes_are_whole_expressions_and_statements():
 def test_rows_are_full_and_fim_examples_whole():
     texts = [CODE * 3 for _ in range(40)]
     made = examples.rows(texts, encode, IDS, 512, random.Random(0))
-    assert {len(row) for row in made} == {512}
-    for row in made:
+    assert {len(row) for row, _ in made} == {len(answers) for _, answers in made} == {512}
+    for row, _ in made:
         assert row.count(IDS.prefix) == row.count(IDS.middle) == row.count(IDS.suffix), "no example is cut in two"
+
+
+def test_answers_are_the_middles_and_the_tokens_that_end_them():
+    (row, answers), *_ = examples.rows([CODE * 3 for _ in range(40)], encode, IDS, 512, random.Random(0))
+    for n, (token, following) in enumerate(zip(answers, [*answers[1:], False], strict=True)):
+        assert (token and not following) == (token and row[n] == IDS.end), "an answer ends with the end token"
+    assert not any(answer and token in (IDS.prefix, IDS.middle, IDS.suffix) for token, answer in zip(row, answers, strict=True))
+
+
+@given(st.integers(0, 10**6))
+def test_an_answer_is_what_was_cut_out(seed):
+    example, answer = examples.fim_example(CODE, encode, IDS, 4096, random.Random(seed))
+    middle = decode(example[len(example) - answer : -1])
+    order, _, before = parts(example)
+    assert before.endswith(middle)
+    if order == "PSM":
+        assert example[len(example) - answer - 1] == IDS.middle
 
 
 def test_the_same_seed_makes_the_same_rows_and_another_seed_others():
@@ -111,9 +128,9 @@ def test_the_same_seed_makes_the_same_rows_and_another_seed_others():
 
 def test_without_fim_rows_are_plain_text_with_end_tokens():
     made = examples.rows([CODE] * 20, encode, IDS, 128, random.Random(0), fim_share=0)
-    assert not {1, 2, 3} & {token for row in made for token in row}
-    assert decode([t for row in made for t in row if t]).startswith(CODE[:10]) or made
-    assert sum(row.count(IDS.end) for row in made) > 10
+    assert not {1, 2, 3} & {token for row, _ in made for token in row}
+    assert decode([t for row, _ in made for t in row if t]).startswith(CODE[:10]) or made
+    assert sum(row.count(IDS.end) for row, _ in made) > 10
 
 
 def test_a_window_ends_after_a_whole_line_if_one_fits():

@@ -24,8 +24,12 @@ def test_the_written_out_forward_pass_is_the_networks_own():
     ids = torch.randint(0, 300, (2, 333))
     expected = model(ids).logits
     torch.testing.assert_close(model.lm_head(forward.hidden_states(model, ids)), expected, atol=1e-3, rtol=1e-3)
-    told = torch.nn.functional.cross_entropy(expected[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
-    torch.testing.assert_close(forward.loss(model, ids), told, atol=1e-3, rtol=1e-3)
+    each = torch.nn.functional.cross_entropy(expected[:, :-1].transpose(1, 2), ids[:, 1:], reduction="none")
+    weight = torch.rand(2, 333)
+    weight[:, -1] = 0
+    mean, told = forward.loss(model, ids, weight)
+    torch.testing.assert_close(told[:, :-1], each, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(mean, (each * weight[:, :-1]).sum() / weight.sum(), atol=1e-3, rtol=1e-3)
 
 
 def test_the_rate_warms_up_stays_and_cools_down():
@@ -44,12 +48,13 @@ def test_a_bookmark_of_two_numbers_continues_the_same_batches():
     arguments = (texts, lambda text: [ord(c) for c in text], ids, TINY)
     stream = pretrain.batches(*arguments, 0, 0)
     first = [next(stream) for _ in range(8)]
-    chunk, done, _ = first[3]
+    chunk, done, *_ = first[3]
     resumed = pretrain.batches(*arguments, chunk, done)
     for expected in first[4:]:
         got = next(resumed)
         assert got[:2] == expected[:2]
         assert torch.equal(got[2], expected[2])
+        assert torch.equal(got[3], expected[3])
 
 
 SCRIPT = """

@@ -4,24 +4,28 @@ It knows the order of these steps; it does not know HTTP, editors or how a netwo
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from copilot_lib import postprocess, stopping
-from copilot_lib.cursor import Cursor
+from copilot_lib.cursor import LINE_END, Cursor
 from copilot_lib.engine import Cancel, Engine
 from copilot_lib.fim import Prompt
 from copilot_lib.models import Model, default_name, load
 from copilot_lib.runner import TorchRunner
 from copilot_lib.sampling import Sampling
-from copilot_lib.stream import characters
+from copilot_lib.stream import characters, until
 
 SUFFIX_SHARE = 1 / 3
 """The part of the prompt that the suffix may take when both sides are long; what it leaves unused goes to the prefix."""
 
 LONGEST_TOKEN = 16
 """Characters per token beyond which text is not even encoded, so that a huge file costs no more than a large one."""
+
+
+LARGEST_WINDOW = 2048
+"""Tokens of prompt and completion that are used of a longer context: more takes a CPU longer than anyone waits."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Completion:
     mode: str
     """`fim` or `left-to-right`."""
     stopped: str
-    """The engine's word (`end`, `length`, `cancelled`, …) or the rule that cut: `dedent`, `repeats the suffix`, `line end`."""
+    """The engine's word (`end`, `length`, `cancelled`, …), `stop string`, or the rule that cut: see `STOPS`."""
     times_ms: dict[str, float]
     """Milliseconds of each stage: `prompt`, `prefill`, `decode`, `postprocess`, `total`."""
     prompt_tokens: int
@@ -52,8 +56,8 @@ def has_meaningful_suffix(cursor: Cursor) -> bool:
 
 def line_end(text: str, cursor: Cursor) -> int | None:
     """Where a completion must end because code follows the cursor on its own line: at its first newline."""
-    at = text.find("\n")
-    return at if at >= 0 and cursor.line_suffix.strip() else None
+    newline = LINE_END.search(text)
+    return newline.start() if newline and cursor.line_suffix.strip() else None
 
 
 STOPS = (("line end", line_end), ("dedent", stopping.dedents), ("repeats the suffix", stopping.repeats_suffix))
@@ -75,6 +79,17 @@ def share(room: int, prefix_count: int, suffix_count: int) -> tuple[int, int]:
     return min(prefix_count, room - suffix_tokens), suffix_tokens
 
 
+def one_newline_style(prefix: str, suffix: str) -> tuple[str, str]:
+    r"""Both sides with `\n` alone, which is what code models have read; `postprocess` gives the file's own style back.
+
+    >>> one_newline_style("a\r\nb\r", "\nc\r\n")
+    ('a\nb', '\nc\n')
+    """
+    if prefix.endswith("\r") and suffix.startswith("\n"):
+        prefix = prefix[:-1]
+    return LINE_END.sub("\n", prefix), LINE_END.sub("\n", suffix)
+
+
 class Completer:
     """One model, ready to complete. Not for several threads at once."""
 
@@ -91,15 +106,15 @@ class Completer:
     def prompt(self, cursor: Cursor, max_new_tokens: int, order: str | None = None) -> Prompt:
         """The prompt for a cursor, cut to what the model's context leaves beside the completion."""
         codec = self.model.codec
-        room = self.model.context_tokens - max_new_tokens - 4
+        room = min(self.model.context_tokens, LARGEST_WINDOW) - max_new_tokens - 4
         if room < 1:
             raise ValueError(
-                f"max_new_tokens is {max_new_tokens}, but {self.model.name} has room for {self.model.context_tokens} tokens "
-                "with the prompt: ask for fewer"
+                f"max_new_tokens is {max_new_tokens}, but {self.model.name} has room for "
+                f"{min(self.model.context_tokens, LARGEST_WINDOW)} tokens with the prompt: ask for fewer"
             )
+        prefix, suffix = one_newline_style(cursor.prefix[-room * LONGEST_TOKEN :], cursor.suffix[: room * LONGEST_TOKEN])
         if not has_meaningful_suffix(cursor):
-            return codec.plain(cursor.prefix[-room * LONGEST_TOKEN :], room)
-        prefix, suffix = cursor.prefix[-room * LONGEST_TOKEN :], cursor.suffix[: room * LONGEST_TOKEN]
+            return codec.plain(prefix, room)
         prefix_tokens, suffix_tokens = share(room, len(codec.encode(prefix)), len(codec.encode(suffix)))
         return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens)
 
@@ -110,9 +125,15 @@ class Completer:
         max_new_tokens: int = 64,
         sampling: Sampling = Sampling(),  # noqa: B008 - frozen
         order: str | None = None,
+        stop: Sequence[str] = (),
         cancel: Cancel | None = None,
+        prefill_ms: float | None = None,
+        decode_ms: float | None = None,
     ) -> Completion:
-        """Completes at the cursor; stops decoding as soon as a stopping rule is met."""
+        """Completes at the cursor; stops decoding as soon as a stopping rule or a stop string is met.
+
+        The time limits end the two stages; what there is by then is the completion.
+        """
         began = self._clock()
         prompt = self.prompt(cursor, max_new_tokens, order)
         prompted = self._clock()
@@ -122,18 +143,24 @@ class Completer:
             max_new_tokens=max_new_tokens,
             sampling=sampling,
             cancel=cancel,
+            prefill_ms=prefill_ms,
+            decode_ms=decode_ms,
         )
         tokens: list[int] = []
+        pieces = characters((tokens.append(token) or token for token in run), self.model.codec.tokenizer)
         text, stopped = "", None
-        for piece in characters((tokens.append(token) or token for token in run), self.model.codec.tokenizer):
+        for piece in until(pieces, stop):
             text += piece
             if stopped := first_stop(text, cursor):
                 break
-        # The last line has ended now, which this rule can only know from a newline.
-        if not stopped and (at := stopping.repeats_suffix(text + "\n", cursor)) is not None:
-            stopped = at, "repeats the suffix"
+        if not stopped and run.stopped == "end":
+            # Only now is it known that the last line has ended.
+            at = stopping.repeats_suffix(text + cursor.line_suffix + "\n", cursor)
+            stopped = None if at is None else (at, "repeats the suffix")
         if stopped:
             text = text[: stopped[0]]
+        elif run.stopped == "abandoned":
+            stopped = len(text), "stop string"
         decoded = self._clock()
         text = postprocess.clean(text, cursor)
         ended = self._clock()

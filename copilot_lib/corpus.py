@@ -130,7 +130,7 @@ def read_source(source: Source, dropped: dict[str, int]) -> list[Document]:
         except (UnicodeDecodeError, OSError):
             dropped["not UTF-8"] = dropped.get("not UTF-8", 0) + 1
             continue
-        text = without_licence_header(text.replace("\r\n", "\n"))
+        text = without_licence_header(text)
         path = str(file).split("site-packages/")[-1].split(f"python{sysconfig.get_python_version()}/")[-1]
         reason = why_skipped(path, text)
         if reason:

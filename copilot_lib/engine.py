@@ -59,6 +59,7 @@ class Engine:
         self.runner = runner
         self._clock = clock
         self._kept: list[int] = []
+        self._running: Generation | None = None
 
     def generate(
         self,
@@ -89,6 +90,7 @@ class Engine:
         return run
 
     def _run(self, run, prompt, stop_ids, max_new_tokens, sampling, cancel, prefill_ms, decode_ms) -> Iterator[int]:
+        self._running = run
         started = self._clock()
         logits = None
         run.reused = self._reuse(prompt)
@@ -118,6 +120,8 @@ class Engine:
                 token = choose(logits, sampling, random)
                 if token not in stop_ids:
                     yield token
+                    if self._running is not run:
+                        raise RuntimeError("another request has begun on this engine: finish one before the next is read")
                     # The last id is never fed: its successor is not wanted.
                     if count + 1 < max_new_tokens and not cancel.cancelled:
                         logits = self._advance([token])
@@ -127,7 +131,7 @@ class Engine:
 
     def next_distribution(self, prompt_ids: Sequence[int], sampling: Sampling = Sampling(temperature=1.0)) -> numpy.ndarray:  # noqa: B008
         """The probability of every token to come next, (vocabulary,), after temperature, top-k and top-p."""
-        logits = None
+        logits = self._running = None
         prompt = list(prompt_ids)
         reused = self._reuse(prompt)
         for at in range(reused, len(prompt), PREFILL_CHUNK):
@@ -141,10 +145,10 @@ class Engine:
 
     def _reuse(self, prompt: list[int]) -> int:
         """Cuts the kept keys and values back to what `prompt` shares with them; one token is always left to compute."""
-        shared = min(common_prefix(self._kept, prompt), len(prompt) - 1)
-        self.runner.cut(shared)
-        del self._kept[shared:]
-        return shared
+        kept = self._kept[: self.runner.length]  # less than was fed, if a pass was interrupted
+        self.runner.cut(min(common_prefix(kept, prompt), len(prompt) - 1))
+        self._kept = kept[: self.runner.length]
+        return self.runner.length
 
     def _advance(self, ids: list[int]) -> numpy.ndarray:
         logits = self.runner.advance(ids)

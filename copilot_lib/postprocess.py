@@ -3,10 +3,12 @@
 It knows the text and the cursor; it does not know which model wrote it. Relative indentation is never changed.
 """
 
+import re
 from collections.abc import Callable
 
-from copilot_lib.cursor import Cursor
+from copilot_lib.cursor import LINE_END, Cursor
 
+SPLIT_WORD = re.compile(r"\w\n\w")
 Filter = Callable[[str, Cursor], str]
 
 
@@ -33,28 +35,31 @@ def no_doubled_space(text: str, cursor: Cursor) -> str:
 def no_echo_of_rest(text: str, cursor: Cursor) -> str:
     """Without an end that repeats what already follows the cursor on its line: the closing bracket is there once.
 
-    >>> no_echo_of_rest("x, y)", Cursor("f()", 2))
-    'x, y'
+    What is kept must close every bracket that it opens, and no word is cut in two.
+
+    >>> no_echo_of_rest("x, y)", Cursor("f()", 2)), no_echo_of_rest("g(a))", Cursor("f(h())", 4))
+    ('x, y', 'g(a)')
     """
     rest = cursor.line_suffix
     for length in range(min(len(rest), len(text)), 0, -1):
-        if rest[:length].strip() and text.endswith(rest[:length]):
-            return text if closes_its_own(text, rest[:length]) else text[:-length]
+        kept, tail = text[:-length], text[-length:]
+        if tail.strip() and rest.startswith(tail) and closes_what_it_opens(kept) and not SPLIT_WORD.search(kept + "\n" + tail):
+            return kept
     return text
 
 
-def closes_its_own(text: str, tail: str) -> bool:
-    """Whether the brackets in `tail` close brackets that the text itself opened, so that they belong to it."""
-    return any(text.count(o) >= text.count(c) > 0 and c in tail for o, c in ("()", "[]", "{}"))
+def closes_what_it_opens(code: str) -> bool:
+    """Whether code has at least as many closing brackets as opening ones, of each kind."""
+    return all(code.count(opening) <= code.count(closing) for opening, closing in ("()", "[]", "{}"))
 
 
 def own_newlines(text: str, cursor: Cursor) -> str:
-    """With the newline style of the file."""
-    return text.replace("\n", cursor.newline) if cursor.newline != "\n" else text
+    """With the newline style of the file, whichever the model wrote."""
+    return LINE_END.sub(cursor.newline, text)
 
 
-FILTERS: tuple[Filter, ...] = (only_blanks, no_doubled_space, no_echo_of_rest, no_blank_tail, own_newlines)
-"""In this order: what decides whether there is a completion first, what depends on the file's style last."""
+FILTERS: tuple[Filter, ...] = (no_doubled_space, no_echo_of_rest, no_blank_tail, only_blanks, own_newlines)
+"""In this order: what cuts first, then whether anything is left, and what depends on the file's style last."""
 
 
 def clean(text: str, cursor: Cursor) -> str:

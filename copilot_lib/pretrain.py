@@ -25,7 +25,7 @@ def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """Muon (Jordan 2024) for the matrices inside the blocks, AdamW for embeddings, biases and norms."""
     matrices = [p for n, p in model.named_parameters() if ".h." in n and p.ndim == 2]
     others = [p for n, p in model.named_parameters() if not (".h." in n and p.ndim == 2) and p.requires_grad]
-    muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.05, adjust_lr_fn="original")
+    muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.01, adjust_lr_fn="original")
     adamw = torch.optim.AdamW(others, lr=recipe.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
     for optimiser in (muon, adamw):
         for group in optimiser.param_groups:

@@ -16,8 +16,8 @@ class Recipe:
     layers: int = 5
     heads: int = 4
     rows_per_step: int = 24
-    muon_rate: float = 0.02
-    adamw_rate: float = 3e-3
+    muon_rate: float = 0.01
+    adamw_rate: float = 2e-3
     warmup_steps: int = 60
     answer_weight: float = 4.0
     """How much a token of a middle, or the end token after it, counts beside one of the text around: one in ten is such."""

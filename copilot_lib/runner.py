@@ -21,34 +21,46 @@ class Runner(Protocol):
         """Feeds ids after those already kept; returns the logits that follow the last one, float32 of (vocabulary,)."""
 
     def cut(self, length: int) -> None:
-        """Forgets everything after the first `length` ids."""
+        """Forgets everything after the first `length` ids; a runner that cannot keep these forgets more: see `length`."""
 
 
 class TorchRunner:
     """The reference: any causal model of transformers, on any device."""
 
     def __init__(self, network):
-        from transformers import DynamicCache
-
         self.network = network
         self.context_tokens: int = network.config.max_position_embeddings
-        self._cache = DynamicCache(config=network.config)
-        self.length = 0
+        self._start_over()
 
     def advance(self, ids: Sequence[int]) -> numpy.ndarray:
         import torch
 
-        with torch.inference_mode():
-            output = self.network(
-                input_ids=torch.tensor([list(ids)], device=self.network.device),
-                past_key_values=self._cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
+        try:
+            with torch.inference_mode():
+                output = self.network(
+                    input_ids=torch.tensor([list(ids)], device=self.network.device),
+                    past_key_values=self._cache,
+                    use_cache=True,
+                    logits_to_keep=1,
+                )
+        except BaseException:
+            # One layer after the other adds its keys: what was interrupted holds more of some layers than of others.
+            self._start_over()
+            raise
         self.length += len(ids)
         return output.logits[0, -1].float().cpu().numpy()
 
     def cut(self, length: int) -> None:
-        if length < self.length:
+        if length >= self.length:
+            return
+        try:
             self._cache.crop(length - self.length)  # negative: so many are taken off the end, in every version
             self.length = length
+        except RuntimeError:  # a sliding window has dropped what would have to come back
+            self._start_over()
+
+    def _start_over(self) -> None:
+        from transformers import DynamicCache
+
+        self._cache = DynamicCache(config=self.network.config)
+        self.length = 0

@@ -15,8 +15,11 @@ FEWEST_WORD_CHARACTERS = 3
 """A line with fewer, such as `)` or `x`, occurs twice without being a repetition."""
 NEXT_LINE = re.compile(r"[\r\n]([^\S\r\n]*\S[^\r\n]*)")
 """The first line with text below the line on which a text begins."""
-BRACKET = re.compile(r"""("[^"\n]*"|'[^'\n]*'|\#.*)|([(\[{])|[)\]}]""")
-"""A string or comment on one line (group 1), an opening bracket (group 2), or a closing one."""
+BRACKET = re.compile(
+    r'''("""[\s\S]*?(?:"""|\Z)|\'{3}[\s\S]*?(?:\'{3}|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#.*)'''
+    r"|([(\[{])|[)\]}]"
+)
+"""A string, which may have several lines, or a comment (group 1), an opening bracket (group 2), or a closing one."""
 
 
 def columns(line: str) -> int:
@@ -30,10 +33,10 @@ def columns(line: str) -> int:
 
 
 def brackets_open(code: str) -> int:
-    """How many brackets are open at the end of some code; those inside strings and comments of one line do not count.
+    r"""How many brackets are open at the end of some code; those inside strings and comments do not count.
 
-    >>> brackets_open("f(x, [1, 2"), brackets_open("f(')'"), brackets_open("x)")
-    (2, 1, 0)
+    >>> brackets_open("f(x, [1, 2"), brackets_open("f(')'"), brackets_open("x)"), brackets_open(r"'it\'s ('")
+    (2, 1, 0, 0)
     """
     depth = 0
     for ignored, opening in BRACKET.findall(code):
@@ -70,7 +73,7 @@ def repeats_suffix(text: str, cursor: Cursor) -> int | None:
 
     What stands below is the next line with text under the cursor's own; it is compared whole, indentation included. A line of
     the completion counts once a newline follows it, since before that it may still go on: when the model has ended, ask
-    with a newline added.
+    with the rest of the cursor's line and a newline added.
 
     >>> cursor = Cursor("total = 0\n\nprint(total)\n", 10)
     >>> text = "total += 1\nprint(total)\n"

@@ -21,6 +21,7 @@ def characters(ids: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
 def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
     """The pieces up to the first stop string, which may span pieces; text that may begin one is held back until it is clear.
 
+    The first is the one that is complete first, of two that end together the longer, however the text is cut into pieces.
     Returns the stop string that was met, or None, as the generator's value. An empty stop string is refused.
 
     >>> list(until(["ab", "c\\n", "\\nd"], ["\\n\\n"]))
@@ -31,9 +32,9 @@ def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
     held = ""
     for piece in pieces:
         held += piece
-        found = [(held.find(stop), stop) for stop in stops if stop in held]
+        found = [(held.find(stop) + len(stop), held.find(stop), stop) for stop in stops if stop in held]
         if found:
-            at, stop = min(found)
+            _, at, stop = min(found)
             if held[:at]:
                 yield held[:at]
             return stop

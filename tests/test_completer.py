@@ -4,8 +4,10 @@ import pytest
 
 from copilot_lib.completer import Completer, complete, has_meaningful_suffix, line_end, share
 from copilot_lib.cursor import Cursor
+from copilot_lib.engine import Cancel
 from copilot_lib.samples import EXAMPLES
 from copilot_lib.sampling import Sampling
+from copilot_lib.stopping import repeats_suffix
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +77,37 @@ def test_the_default_model_completes_without_being_named(monkeypatch):
     assert complete(cursor).text == Completer.load("pocket").complete(cursor).text
 
 
-def test_windows_newlines_stay_windows_newlines(completer):
-    cursor = EXAMPLES["Calculator"]
-    text = cursor.text.replace("\n", "\r\n")
-    completion = completer.complete(Cursor(text, len(cursor.prefix.replace("\n", "\r\n"))))
-    assert "\n" not in completion.text.replace("\r\n", "")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_windows_newlines_change_no_answer_and_come_back(completer, name):
+    cursor = EXAMPLES[name]
+    windows = Cursor(cursor.text.replace("\n", "\r\n"), len(cursor.prefix.replace("\n", "\r\n")))
+    assert completer.complete(windows).text == completer.complete(cursor).text.replace("\n", "\r\n")
+
+
+def test_a_cursor_between_the_halves_of_a_newline_is_at_the_end_of_its_line(completer):
+    text = "def f(x):\r\n    return \r\nf(1)\r\n"
+    at = text.index("return ") + 7
+    before, between = (completer.prompt(Cursor(text, offset), 8).ids for offset in (at, at + 1))
+    assert before == between
+
+
+def test_limits_and_stop_strings_reach_the_engine(completer):
+    cursor = EXAMPLES["binary_search"]
+    assert completer.complete(cursor, prefill_ms=-1).stopped == "prefill time"
+    assert completer.complete(cursor, decode_ms=-1).stopped == "decode time"
+    whole = completer.complete(cursor).text
+    stop = whole[len(whole) // 2]
+    cut = completer.complete(cursor, stop=[stop])
+    assert cut.stopped == "stop string"
+    assert cut.text == whole[: whole.index(stop)].rstrip()
+    cancel = Cancel()
+    cancel.cancel()
+    assert completer.complete(cursor, cancel=cancel).stopped == "cancelled"
+
+
+def test_what_was_cut_off_is_not_taken_for_a_finished_line():
+    """The line below begins as the answer does: a repetition if the model ended there, not if its tokens ran out."""
+    below = Cursor("total = 1\n\ntotal = 10\n", 10)
+    assert repeats_suffix("total = 10" + below.line_suffix + "\n", below) == 0
+    beside = Cursor("x =  # note\nx = 100\n", 4)
+    assert repeats_suffix("100" + beside.line_suffix + "\n", beside) is None

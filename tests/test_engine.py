@@ -5,7 +5,7 @@ import random
 import numpy
 import pytest
 import torch
-from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM
+from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM, Starcoder2Config, Starcoder2ForCausalLM
 
 from copilot_lib.engine import PREFILL_CHUNK, Cancel, Engine
 from copilot_lib.runner import TorchRunner
@@ -175,3 +175,49 @@ def test_a_network_that_gives_no_numbers_is_reported_not_sampled(network):
 
     with pytest.raises(FloatingPointError, match="not a number"):
         ids(Engine(Broken(network)), [1, 2])
+
+
+@pytest.mark.parametrize("forward_call", [1, 2, 3, 4])
+def test_an_interrupt_in_the_middle_of_a_layer_leaves_nothing_behind(network, forward_call):
+    """What Jupyter's stop button does: a KeyboardInterrupt anywhere, here inside the second layer of the n-th pass."""
+    engine = Engine(TorchRunner(network))
+    prompt = list(range(40))
+    expected = ids(engine, prompt)
+    engine.forget()
+    passes = 0
+
+    def interrupt(*_):
+        nonlocal passes
+        passes += 1
+        if passes == forward_call:
+            raise KeyboardInterrupt
+
+    hook = network.transformer.h[1].attn.register_forward_pre_hook(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ids(engine, prompt)
+    finally:
+        hook.remove()
+    assert ids(engine, prompt) == expected
+
+
+def test_a_sliding_window_that_cannot_be_cut_back_is_computed_afresh():
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = Starcoder2Config(vocab_size=VOCABULARY, num_key_value_heads=1, sliding_window=16, **shape)
+    engine = Engine(TorchRunner(Starcoder2ForCausalLM(config).eval()))
+    prompt = list(range(60))
+    expected = ids(engine, prompt)
+    assert ids(engine, prompt) == expected
+    changed = [*prompt[:30], 5, 6]
+    assert ids(engine, changed) == ids(Engine(engine.runner.__class__(engine.runner.network)), changed)
+
+
+def test_two_requests_read_in_turns_are_refused_not_mixed(engine):
+    first = engine.generate(list(range(20)), stop_ids=(), max_new_tokens=5)
+    second = engine.generate(list(range(30, 50)), stop_ids=(), max_new_tokens=5)
+    next(iter(first))
+    next(iter(second))
+    with pytest.raises(RuntimeError, match="another request has begun"):
+        next(iter(first))
+    assert len(list(second)) == 4

@@ -63,6 +63,21 @@ def test_brackets_far_above_do_not_count():
     assert dedents("x\ny", at_end("(\n" + "    # filler\n" * 400 + "    ")) == 1
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        '"""Gives back what (don\'t guess) it\'s worth.\n\n    Over two lines.\n    """\n',
+        '"""The batch (batch, tokens\n    """\n',
+        "name = 'don\\'t ('\n",
+        'name = "a \\" ("\n',
+        "pattern = '[('\n",
+    ],
+)
+def test_brackets_in_strings_keep_no_block_open(above):
+    cursor = at_end(f"def f():\n    {above}    ")
+    assert cut(dedents, "return x\n\n\ndef g():\n    pass", cursor) == "return x"
+
+
 def test_closing_brackets_without_an_opening_one_do_not_lend_depth():
     assert brackets_open(")))(") == 1
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-BAD_INPUT = 2
+TO_BE_FIXED, BAD_INPUT = 1, 2
 
 
 class BadInput(ValueError):
@@ -29,7 +29,7 @@ def read_text(name: str) -> str:
     if b"\0" in data:
         raise BadInput(f"{name} is a binary file: expected text in UTF-8")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")  # a byte order mark is not part of line 1
     except UnicodeDecodeError as error:
         raise BadInput(f"{name} is not UTF-8 (byte {error.start + 1}): save it as UTF-8 and ask again") from error
 
@@ -61,7 +61,9 @@ def cursor_at(place: str):
 
 def valid_places(text: str, line: int) -> str:
     """What the user could have meant, 1-based."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    from copilot_lib.cursor import LINE_END
+
+    lines = LINE_END.split(text)
     if 1 <= line <= len(lines):
         return f"line {line} has columns 1 to {len(lines[line - 1]) + 1}"
     return f"it has lines 1 to {len(lines)}"
@@ -94,11 +96,14 @@ def demo(arguments) -> None:
     print(f"\n{model.name} on {model.device}: {completion.mode}, {len(completion.tokens)} tokens, {total:.0f} ms")
 
 
-def doctor(arguments) -> None:
+def doctor(arguments) -> int:
     from copilot_lib.doctor import checks
 
+    healthy = True
     for check in checks(arguments.model):
-        print(check)
+        healthy &= check.startswith("ok")
+        print(check, flush=True)
+    return 0 if healthy else TO_BE_FIXED
 
 
 def prefetch(arguments) -> None:
@@ -184,8 +189,9 @@ def parser() -> argparse.ArgumentParser:
 
     added = command(complete, "complete at a place in a file")
     added.add_argument("place", metavar="FILE:LINE:COL", help="1-based; - for standard input, as in -:3:9")
-    added.add_argument("--show", action="store_true", help="draw the completion at the cursor")
-    added.add_argument("--json", action="store_true", help="print everything that is known about it")
+    form = added.add_mutually_exclusive_group()
+    form.add_argument("--show", action="store_true", help="draw the completion at the cursor")
+    form.add_argument("--json", action="store_true", help="print everything that is known about it")
     added.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
     command(demo, "complete a binary search with a line missing")
     command(doctor, "check versions, model, memory and speed")
@@ -199,9 +205,9 @@ def parser() -> argparse.ArgumentParser:
     added = command(pretrain, "train the pocket model", model=False)
     added.add_argument("--folder", **folder)
     added.add_argument("--preset", choices=("cpu", "gpu"), default="cpu")
-    added.add_argument("--steps", type=int, required=True, help="train until so many steps have been made in all")
+    added.add_argument("--steps", type=int, default=8200, help="steps in all; 8200 are 100 million tokens with the cpu preset")
+    added.add_argument("--cooldown-steps", type=int, default=1600, help="lower the rate over the last so many, write the model")
     added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    added.add_argument("--cooldown-steps", type=int, default=0, help="lower the rate over the last so many and write the model")
     results = Path("results/pocket")
     added = command(quality, "measure a model on held-out code, half an hour on two cores")
     added.add_argument("--folder", **folder)
@@ -215,15 +221,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0, or 2 where the input or the model cannot be used."""
+    """Runs one command; returns the exit status: 0, 1 where `doctor` found something, 2 where input cannot be used."""
     words = sys.argv[1:] if words is None else words
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal without Unicode shows a question mark and no traceback
+        sys.stdout.reconfigure(errors="replace")
     # argparse takes -:3:9 for an option; a blank in front says that it is none; parse_place takes it off.
     arguments = parser().parse_args([f" {word}" if word.startswith("-:") else word for word in words])
     try:
-        arguments.run(arguments)
-    except (ValueError, LookupError) as error:
+        return arguments.run(arguments) or 0
+    except OSError as error:
+        return refuse(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+    except ValueError as error:
         return refuse(str(error))
-    return 0
 
 
 def refuse(message: str) -> int:

@@ -1,15 +1,18 @@
 """Writes the pocket model's card from what was recorded while it was made: no number in it is typed by hand.
 
-It knows the records of a training folder; it does not know how to train or measure.
+It knows the records of a run and of its measurement; it does not know how to train or measure.
 """
 
 import json
 from pathlib import Path
 
+from copilot_lib.corpus import MAX_BYTES_PER_SOURCE
+from copilot_lib.examples import CHARACTERS_PER_TOKEN
+
 CANNOT = (
-    "It has about five million parameters and has read Python only: it knows common idioms and copies names that stand near "
-    "the cursor. It does not know your libraries, it does not reason, and a longer block is wrong more often than not.",
-    "It sees 512 tokens (about 1,500 characters) of the file around the cursor, prompt and completion together.",
+    "It has {parameters:.1f} million parameters and has read Python only: it knows common idioms and copies names that stand "
+    "near the cursor. It does not know your libraries, it does not reason, and a longer block is wrong more often than not.",
+    "It sees {context} tokens of the file around the cursor (about {characters} characters), prompt and completion together.",
     "It was trained on open-source code with its comments and docstrings: treat what it writes as a suggestion to read.",
 )
 
@@ -53,6 +56,8 @@ def write(folder: Path, quality: dict, card: Path) -> None:
     every = max(1, len(curve) // 12)
     shown = [*curve[every - 1 :: every], *lines_of(folder / "cooldown.jsonl")[-1:]]
     recipe, measured = training["recipe"], quality["left_to_right"]
+    context = recipe["context_tokens"]
+    size = {"parameters": training["parameters"] / 1e6, "context": context, "characters": CHARACTERS_PER_TOKEN * context}
     parts = [
         "---\nlicense: mit\nlanguage: code\nlibrary_name: transformers\n---\n",
         "# The pocket model\n",
@@ -89,11 +94,11 @@ def write(folder: Path, quality: dict, card: Path) -> None:
         *answer_rows(quality),
         f"\nMeasured on {quality['hardware']}; weights {quality['model']}.",
         "\n## What it cannot do\n",
-        *(f"- {sentence}" for sentence in CANNOT),
+        *("- " + sentence.format(**size) for sentence in CANNOT),
         "\n## Data\n",
         f"{manifest['files']} files, {manifest['bytes'] / 1e6:.1f} MB: the standard library and permissively licensed packages "
         "of the book's own environment. Left out: vendored folders, tests, generated files, files that do not parse, "
-        "near-duplicates, benchmark functions, and what exceeds 12 MB of one distribution. "
+        f"near-duplicates, benchmark functions, and what exceeds {MAX_BYTES_PER_SOURCE / 1e6:.0f} MB of one distribution. "
         f"SHA-256 of the collected text: `{manifest['sha256']}`.\n",
         "| source | version | licence | files | kB |\n|---|---|---|---|---|",
         *(

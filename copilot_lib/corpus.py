@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from copilot_lib.checkpoint import fingerprint, write_whole
+
 HELD_OUT = frozenset({"networkx", "sqlalchemy", "fonttools"})
 """Distributions that no pocket model has seen: the chapters use them as "your codebase"."""
 
@@ -33,6 +35,7 @@ LICENCE_HEADER = re.compile(
 )
 
 MAX_BYTES, MIN_LINES, MAX_LINE, MAX_MEAN_LINE = 200_000, 8, 400, 80
+MAX_BYTES_PER_SOURCE = 12_000_000
 SIMILARITY = 0.8
 PERMUTATIONS = 64
 
@@ -175,7 +178,7 @@ def capped(documents: list[Document], max_bytes_per_source: int) -> list[Documen
     return kept
 
 
-def build(folder: Path, max_bytes_per_source: int = 12_000_000) -> dict:
+def build(folder: Path, max_bytes_per_source: int = MAX_BYTES_PER_SOURCE) -> dict:
     """Writes `corpus.jsonl` (one file a line) and `manifest.json` into `folder`, and returns the manifest.
 
     The same environment gives the same bytes, because every order in here is alphabetical or by hash.
@@ -189,7 +192,7 @@ def build(folder: Path, max_bytes_per_source: int = 12_000_000) -> dict:
     kept = capped(unique, max_bytes_per_source)
     dropped["over the cap of its distribution"] = len(unique) - len(kept)
     lines = [json.dumps({"source": d.source, "path": d.path, "text": d.text}) for d in kept]
-    (folder / "corpus.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_whole(folder / "corpus.jsonl", lambda file: file.write_text("\n".join(lines) + "\n", encoding="utf-8"))
     rows = []
     for source in sources:
         mine = [d for d in kept if d.source == source.name]
@@ -198,7 +201,7 @@ def build(folder: Path, max_bytes_per_source: int = 12_000_000) -> dict:
             row = {"name": source.name, "version": source.version, "licence": source.licence}
             rows.append(row | {"files": len(mine), "bytes": size})
     manifest = {
-        "sha256": hashlib.sha256((folder / "corpus.jsonl").read_bytes()).hexdigest(),
+        "sha256": fingerprint(folder / "corpus.jsonl"),
         "files": len(kept),
         "bytes": sum(row["bytes"] for row in rows),
         "held_out": sorted(HELD_OUT),

@@ -32,13 +32,12 @@ def checks(model_name: str | None = None) -> Iterator[str]:
 
 def model_checks(model_name: str | None) -> Iterator[str]:
     """Whether the model loads, what it is, and how fast it completes here."""
-    from copilot_lib.completer import Completer
-    from copilot_lib.models import ModelNotAvailable
-    from copilot_lib.samples import EXAMPLES
-
     try:
+        from copilot_lib.completer import Completer
+        from copilot_lib.samples import EXAMPLES
+
         completer = Completer.load(model_name)
-    except ModelNotAvailable as error:
+    except (ImportError, ValueError) as error:
         yield line(False, str(error))
         return
     model = completer.model

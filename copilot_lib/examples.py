@@ -17,6 +17,8 @@ SPM_SHARE = 0.5
 SMALLEST_EXAMPLE = 64
 MAX_MIDDLE_LINES = 8
 CHARACTERS_PER_TOKEN = 3
+SENTINELS, LEAST_AROUND, TRIES = 4, 16, 8
+"""Tokens of an example that are not text, tokens that must be left around a gap, and how often a gap is drawn again."""
 
 
 @dataclass(frozen=True)
@@ -120,16 +122,22 @@ SPANS = ((random_characters, 20), (rest_of_line, 35), (part_of_line, 8), (whole_
 def fim_example(window: str, encode: Encode, ids: Sentinels, budget: int, random: random.Random) -> tuple[list[int], int]:
     """One example of at most `budget` ids, and how many of the last ones are the answer: the middle and the end token.
 
-    Too long a window loses the outer ends of prefix and suffix, never the middle.
+    Too long a window loses the outer ends of prefix and suffix, never the middle: a gap that leaves no room around it is
+    drawn again, and after some tries nothing is missing.
 
     PSM is `<prefix>P<suffix>S<middle>M<end>`. SPM is `<prefix><suffix>S<middle>PM<end>`, variant 2 of Bavarian et al. 2022,
     the one that StarCoder saw: the text before the cursor and the completion stay in one piece.
     """
     kinds, weights = zip(*SPANS, strict=True)
-    start, end = random.choices(kinds, weights)[0](window, random)
-    prefix, middle, suffix = encode(window[:start]), encode(window[start:end]), encode(window[end:])
-    middle = middle[: budget - 4]
-    room = budget - 4 - len(middle)
+    for _ in range(TRIES):
+        start, end = random.choices(kinds, weights)[0](window, random)
+        middle = encode(window[start:end])
+        if len(middle) <= budget - SENTINELS - LEAST_AROUND:
+            break
+    else:
+        end, middle = start, []
+    prefix, suffix = encode(window[:start]), encode(window[end:])
+    room = budget - SENTINELS - len(middle)
     kept_suffix = min(len(suffix), max(room - len(prefix), room // 3))
     suffix = suffix[:kept_suffix]
     prefix = prefix[max(0, len(prefix) - (room - kept_suffix)) :]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 def describe(device: str = "cpu") -> str:
     """The processor (or the graphics card, for `cuda`) in words: name, cores, and bf16 arithmetic where it has it."""
-    if device == "cuda":
+    if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.get_device_name()
+        return torch.cuda.get_device_name(device)
     return in_words(cpuinfo(), os.cpu_count() or 1, platform.processor() or platform.machine())
 
 

@@ -17,9 +17,10 @@ FILES = ["*.safetensors", "*.json", "merges.txt", "vocab.txt", "tokenizer.model"
 
 SMALL = 30_000_000
 """Parameters below which a CPU runs a network on one thread: several wait for each other longer than they work."""
+CORES = int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count() or 1
 
 
-class ModelNotAvailable(LookupError):
+class ModelNotAvailable(ValueError):
     """The model cannot be had; the message is one sentence that says what to do."""
 
 
@@ -69,6 +70,7 @@ def load(name_or_path: str | None = None, device: str | None = None) -> Model:
     Raises `ModelNotAvailable` when the model cannot be had or is not one that completes code.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -87,14 +89,14 @@ def load(name_or_path: str | None = None, device: str | None = None) -> Model:
                 use_safetensors=True,
                 trust_remote_code=False,
             )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelNotAvailable(why_not(name, error)) from error
     try:
         codec = Codec(tokenizer.backend_tokenizer)
     except ValueError as error:
         raise ModelNotAvailable(f"{name} cannot fill in the middle: {error}") from error
-    if device == "cpu" and network.num_parameters() < SMALL:
-        torch.set_num_threads(1)
+    if device == "cpu":
+        torch.set_num_threads(1 if network.num_parameters() < SMALL else CORES)
     return Model(name, network.to(device).eval(), codec, device)
 
 
@@ -103,13 +105,13 @@ def why_not(name: str, error: Exception) -> str:
     advice = "use the model that ships with the project (COPILOT_MODEL=pocket)"
     if name == "pocket":
         return f"the pocket model's files are missing or damaged in {POCKET}: install the package again"
+    first = str(error).strip().split("\n")[0]
     if Path(name).is_dir():
-        first = str(error).strip().split("\n")[0]
         return f"{name} is a folder without a model that can be loaded ({first}): expected config, tokenizer and safetensors"
     if "/" not in name or name.startswith((".", "/", "~")) or name.count("/") > 1:
         return f"{name} is neither a folder nor a hub id such as bigcode/tiny_starcoder_py: check the spelling, or {advice}"
     return (
-        f"{name} is not on this machine and could not be fetched: {advice}, "
+        f"{name} could not be loaded ({first}): {advice}, "
         f"or fetch it where there is a network with `python -m copilot_lib prefetch {name}`"
     )
 

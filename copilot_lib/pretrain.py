@@ -1,6 +1,6 @@
-"""Trains the pocket model from scratch: one loop, checkpoints that survive a kill, and a cool-down from any of them.
+"""Trains the pocket model from scratch: one loop that can be stopped anywhere, and a cool-down from any of its checkpoints.
 
-It knows optimisers and files; it does not know how text becomes ids (`examples`) or how the network starts (`network`).
+It knows optimisers and rates; it does not know how text becomes ids (`examples`) or how the network starts (`network`).
 """
 
 import copy
@@ -15,10 +15,12 @@ from pathlib import Path
 
 import torch
 
-from copilot_lib import bpe, corpus, examples, forward, hardware, network
+from copilot_lib import bpe, checkpoint, corpus, examples, forward, hardware, network
 from copilot_lib.recipe import Recipe
 
 TEXTS_PER_CHUNK = 192
+EVERY = 20
+"""Steps between two rows of the curve."""
 
 
 def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -54,17 +56,12 @@ def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int
         chunk, done = chunk + 1, 0
 
 
-def rate_factor(step: int, recipe: Recipe, cooldown: tuple[int, int] | None) -> float:
+def rate_factor(step: int, recipe: Recipe, cooldown: tuple[int, int]) -> float:
     """The share of the peak rate: linear warm-up, then constant, and linear to 2 % over a cool-down `(first, last)` (WSD)."""
-    if cooldown and step >= cooldown[0]:
-        return max(0.02, 1 - 0.98 * (step - cooldown[0]) / (cooldown[1] - cooldown[0]))
+    first, last = cooldown
+    if first <= step < last:
+        return 1 - 0.98 * (step - first) / (last - first)
     return min(1.0, (step + 1) / recipe.warmup_steps)
-
-
-def save_checkpoint(folder: Path, state: dict) -> None:
-    """Writes to a new file first and renames it, so that a kill at any moment leaves a whole checkpoint."""
-    torch.save(state, folder / "checkpoint.new")
-    os.replace(folder / "checkpoint.new", folder / "checkpoint.pt")
 
 
 def train(
@@ -79,40 +76,48 @@ def train(
     """Trains to step `steps` in `folder`, which holds `corpus.jsonl`; writes `checkpoint.pt` and `curve.jsonl`.
 
     With `cooldown_steps` the last so many steps lower the rate, and the result goes to `model/` as a loadable checkpoint;
-    the undecayed `checkpoint.pt` from which the cool-down began stays, so that training can go on from it.
+    the undecayed `checkpoint.pt` from which the cool-down began stays, so that training can go on from it. Raises `ValueError`
+    where a run would be written over, or gone on from with another recipe or corpus.
     Under `torchrun` every process takes its share of the rows of each batch; the result is the same up to rounding.
     """
     rank, processes = join_group()
+    about = asdict(recipe) | {"corpus": checkpoint.fingerprint(folder / "corpus.jsonl")}
+    saved = checkpoint.load(folder, about, device) if resume else None
+    if not resume:
+        checkpoint.refuse_to_begin(folder)
     texts = [d.text for d in corpus.read(folder)]
     tokenizer = load_or_train_tokenizer(folder, texts, recipe)
     encode, ids = encoder(tokenizer)
     master = network.build(recipe).to(device)
     optims = optimisers(master, recipe)
-    state = {"step": 0, "tokens": 0, "seconds": 0.0, "chunk": 0, "done": 0}
-    if resume:
-        saved = torch.load(folder / "checkpoint.pt", map_location=device, weights_only=True)
+    place = {"step": 0, "tokens": 0, "seconds": 0.0, "chunk": 0, "done": 0}
+    if saved:
         master.load_state_dict(saved["model"])
         for optimiser, values in zip(optims, saved["optimisers"], strict=True):
             optimiser.load_state_dict(values)
-        state = {key: saved[key] for key in state}
+        place = saved["place"]
     working = copy.deepcopy(master).to(torch.bfloat16)
     trained = zip(master.parameters(), working.parameters(), strict=True)
     pairs = [(kept, used) for kept, used in trained if kept.requires_grad]
-    cooldown = (steps - cooldown_steps, steps) if cooldown_steps else None
     compiled = torch.compile(forward.loss, dynamic=False)
+    first_cool = steps - cooldown_steps
+    if place["step"] > first_cool:
+        raise ValueError(f"the checkpoint is at step {place['step']}, past {first_cool}, where the cool-down would begin")
+    curves = {cooling: folder / name for cooling, name in ((False, "curve.jsonl"), (True, "cooldown.jsonl"))}
+    if rank == 0:
+        checkpoint.keep_rows_until(place["step"], curves[False])
+        checkpoint.keep_rows_until(0, curves[True])
 
-    def checkpoint():
-        optimiser_states = [o.state_dict() for o in optims]
-        save_checkpoint(folder, state | {"model": master.state_dict(), "optimisers": optimiser_states})
+    def save():
+        state = {"place": place, "model": master.state_dict(), "optimisers": [o.state_dict() for o in optims]}
+        checkpoint.save(folder, state, about)
 
-    curve = folder / ("cooldown.jsonl" if cooldown else "curve.jsonl")
-    keep_rows_until(state["step"], curve)
     started, losses = time.time(), []
-    for chunk, done, batch, answers in batches(texts, encode, ids, recipe, state["chunk"], state["done"]):
-        if state["step"] >= steps:
+    for chunk, done, batch, answers in batches(texts, encode, ids, recipe, place["chunk"], place["done"]):
+        if place["step"] >= steps:
             break
         for group in (g for o in optims for g in o.param_groups):
-            group["lr"] = group["peak"] * rate_factor(state["step"], recipe, cooldown)
+            group["lr"] = group["peak"] * rate_factor(place["step"], recipe, (first_cool, steps))
         batch, answers = batch[rank::processes].to(device), answers[rank::processes].to(device)
         weight, answers = weights(answers, recipe.answer_weight)
         loss, each = compiled(working, batch, weight)
@@ -128,24 +133,22 @@ def train(
                 used.grad = None
         losses.append([each[:, :-1].mean().item(), each[answers].mean().item()])
         if not math.isfinite(losses[-1][0]):
-            raise FloatingPointError(f"the loss is {losses[-1][0]} at step {state['step']}: lower the rates and resume")
+            raise FloatingPointError(f"the loss is {losses[-1][0]} at step {place['step']}: lower the rates and resume")
         now = time.time()
-        state["step"] += 1
-        state |= {"tokens": state["tokens"] + batch.numel() * processes, "seconds": state["seconds"] + now - started}
-        state |= {"chunk": chunk, "done": done}
+        step = place["step"] + 1
+        tokens, seconds = place["tokens"] + batch.numel() * processes, place["seconds"] + now - started
+        place = {"step": step, "tokens": tokens, "seconds": seconds, "chunk": chunk, "done": done}
         started = now
-        if rank == 0 and state["step"] % 20 == 0:
-            row = {"step": state["step"], "tokens": state["tokens"], "seconds": round(state["seconds"], 1)}
-            with curve.open("a") as file:
-                loss, answer_loss = (round(sum(column) / len(column), 4) for column in zip(*losses, strict=True))
-                file.write(json.dumps(row | {"loss": loss, "answer_loss": answer_loss}) + "\n")
+        if rank == 0 and step % EVERY == 0:
+            loss, answer_loss = (round(sum(column) / len(column), 4) for column in zip(*losses, strict=True))
+            row = {"step": step, "tokens": tokens, "seconds": round(seconds, 1), "loss": loss, "answer_loss": answer_loss}
+            with curves[step > first_cool].open("a") as file:
+                file.write(json.dumps(row) + "\n")
             losses = []
-        if rank == 0 and state["step"] % save_every == 0 and not cooldown:
-            checkpoint()
-    if rank == 0 and cooldown:
-        export(master, tokenizer, folder / "model", recipe, state)
-    elif rank == 0:
-        checkpoint()
+        if rank == 0 and step <= first_cool and (step % save_every == 0 or step == first_cool):
+            save()
+    if rank == 0 and cooldown_steps:
+        export(master, tokenizer, folder / "model", recipe, place)
 
 
 def weights(answers: torch.Tensor, answer_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -159,12 +162,6 @@ def weights(answers: torch.Tensor, answer_weight: float) -> tuple[torch.Tensor, 
     weight = 1 + (answer_weight - 1) * predicts.float()
     weight[:, -1] = 0
     return weight, predicts
-
-
-def keep_rows_until(step: int, curve: Path) -> None:
-    """Drops from a curve what was written after the checkpoint that training goes on from: those steps are made again."""
-    rows = curve.read_text().splitlines(keepends=True) if curve.exists() else []
-    curve.write_text("".join(row for row in rows if json.loads(row)["step"] <= step))
 
 
 def join_group() -> tuple[int, int]:
@@ -191,7 +188,8 @@ def load_or_train_tokenizer(folder: Path, texts: list[str], recipe: Recipe):
 
     file = folder / "tokenizer.json"
     if not file.exists():
-        bpe.train(texts[::4], recipe.vocabulary).save(str(file))
+        made = bpe.train(texts[::4], recipe.vocabulary)
+        checkpoint.write_whole(file, lambda path: made.save(str(path)))
     return Tokenizer.from_file(str(file))
 
 
@@ -203,7 +201,7 @@ def encoder(tokenizer):
     return (lambda text: tokenizer.encode(text, add_special_tokens=False).ids), ids
 
 
-def export(model, tokenizer, folder: Path, recipe: Recipe, state: dict) -> None:
+def export(model, tokenizer, folder: Path, recipe: Recipe, place: dict) -> None:
     """Writes the model as anyone loads it: bf16 safetensors, config, tokenizer, and `training.json` beside them."""
     model.config.use_cache = True
     model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)
@@ -213,9 +211,9 @@ def export(model, tokenizer, folder: Path, recipe: Recipe, state: dict) -> None:
     report = {
         "recipe": asdict(recipe),
         "parameters": count,
-        "steps": state["step"],
-        "tokens": state["tokens"],
-        "seconds": state["seconds"],
+        "steps": place["step"],
+        "tokens": place["tokens"],
+        "seconds": place["seconds"],
         "hardware": hardware.describe(str(model.device)),
     }
     (folder / "training.json").write_text(json.dumps(report, indent=1) + "\n")

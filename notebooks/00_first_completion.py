@@ -265,7 +265,7 @@ assert answer.rstrip("\n") == completion.text.rstrip("\n")
 #
 # - `No module named 'copilot_lib'`: the notebook runs in another Python than the one the package is in. Start it with
 #   `make lab`, or choose the kernel *Python 3 (ipykernel)* of the project's environment.
-# - `… is not on this machine and could not be fetched`: `COPILOT_MODEL` names a model that is not here. Unset it, and the pocket
+# - `… could not be loaded (…)`: `COPILOT_MODEL` names a model that is not here. Unset it, and the pocket
 #   model answers.
 # - The first completion takes seconds, the next ones do not: the first one loads the model. Keep the process.
 # - Anything else: `python -m copilot_lib doctor` checks versions, model, device, memory and speed, and says what to do.

@@ -45,6 +45,7 @@ def jupyterlab(tmp_path):
         setup,
         nbformat.v4.new_code_cell(editor),
         nbformat.v4.new_code_cell("print(repr(editor.text), editor.events)"),
+        nbformat.v4.new_code_cell("editor  # a second view of the same editor"),
     ]
     nbformat.write(chapter, tmp_path / "chapter.ipynb")
     with socket.socket() as free:
@@ -93,6 +94,12 @@ def test_click_ask_tab_and_python_holds_the_text(jupyterlab):
         output = cells.nth(2).locator(".jp-OutputArea-output")
         output.wait_for()
         said = output.text_content()
+        page.keyboard.press("Shift+Enter")
+        second = page.locator(".copilot-editor").nth(1)
+        second.locator(".cm-line").nth(1).click()
+        page.keyboard.press("Alt+]")
+        expect(second.locator(".copilot-status")).not_to_contain_text("asking")
+        expect(second.locator(".copilot-status")).to_contain_text("ms")
         browser.close()
     assert repr(SOURCE.replace("return ", "return " + suggested)) in said
     assert "'kind': 'accepted'" in said

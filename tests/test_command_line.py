@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from copilot_lib.__main__ import main
+from copilot_lib.models import POCKET
 
 FILE = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return \n\n\nprint(subtract(2, 1))\n"
 
@@ -56,8 +59,17 @@ def test_json_says_everything(file, capsys):
 def test_show_draws_the_completion_in_its_place(file, capsys):
     main(["complete", f"{file}:6:12"])
     text = capsys.readouterr().out.rstrip("\n")
+    assert text
     main(["complete", f"{file}:6:12", "--show"])
-    assert text.split("\n")[0] in capsys.readouterr().out
+    assert f"return ⟦{text.split(chr(10))[0]}" in capsys.readouterr().out
+
+
+def test_a_byte_order_mark_is_not_a_character_of_the_first_line(tmp_path, capsys):
+    for name, start in (("with", b"\xef\xbb\xbf"), ("without", b"")):
+        (tmp_path / name).write_bytes(start + FILE.encode())
+        assert main(["complete", f"{tmp_path / name}:6:12"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
 
 
 def test_the_demo_completes_the_binary_search(capsys):
@@ -65,6 +77,16 @@ def test_the_demo_completes_the_binary_search(capsys):
     out = capsys.readouterr().out
     assert "def binary_search" in out
     assert "ms" in out
+
+
+@pytest.fixture
+def half_a_model(tmp_path):
+    """The pocket model, as an interrupted download leaves it."""
+    folder = Path(shutil.copytree(POCKET, tmp_path / "half"))
+    weights = folder / "model.safetensors"
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[: 10**6])
+    return folder
 
 
 BAD = {
@@ -77,14 +99,20 @@ BAD = {
     "line zero": (["complete", "{file}:0:1"], "lines 1 to 10"),
     "a model that is not there": (["complete", "{file}:6:12", "--model", "pokcet"], "neither a folder nor a hub id"),
     "no corpus": (["pretrain", "--folder", "nowhere", "--steps", "1"], "copilot_lib corpus"),
+    "a model file cut in half": (
+        ["complete", "{file}:6:12", "--model", "{half}"],
+        "a folder without a model that can be loaded",
+    ),
+    "nowhere to write": (["sample", "--output", "nowhere/x.json"], "nowhere/x.json: No such file"),
+    "no measurements": (["card", "--quality", "nowhere.json", "--folder", "nowhere"], "nowhere"),
     "more tokens than the model has": (["complete", "{file}:6:12", "--max-new-tokens", "9999"], "ask for fewer"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_line_on_stderr_and_status_2(name, file, capsys):
+def test_bad_input_is_one_line_on_stderr_and_status_2(name, file, half_a_model, capsys):
     words, expected = BAD[name]
-    assert main([word.format(file=file) for word in words]) == 2
+    assert main([word.format(file=file, half=half_a_model) for word in words]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert expected in err
@@ -99,13 +127,14 @@ def test_files_that_are_not_text_are_refused(tmp_path, capsys, data, words):
 
 
 def test_the_doctor_checks_versions_model_device_memory_and_speed(capsys):
-    assert main(["doctor"]) == 0
+    status = main(["doctor"])
     out = capsys.readouterr().out
+    assert status == ("fix " in out)
     for word in ("Python", "torch", "million parameters", "device", "memory", "one completion in"):
         assert word in out
     assert all(row.startswith(("ok ", "fix ")) for row in out.strip().split("\n"))
 
 
 def test_the_doctor_says_what_to_do_when_the_model_is_missing(capsys):
-    assert main(["doctor", "--model", "pokcet"]) == 0
+    assert main(["doctor", "--model", "pokcet"]) == 1
     assert "fix  pokcet is neither" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """The editor driven from Python: the same moves that a hand makes, and what becomes of the suggestion."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot_lib.completer import Completion
+from copilot_lib.cursor import Cursor
 from copilot_lib.editor import WORD, Editor, summary
 
 SOURCE = "def add(a, b):\n    return \n\n\nadd(1, 2)\n"
@@ -95,15 +97,38 @@ def message(editor, **content):
     editor._handle_custom_msg(content, [])
 
 
+def ask(editor, number, text=SOURCE, offset=26):
+    message(editor, kind="ask", number=number, text=text, offset=offset)
+
+
 def test_a_request_of_the_page_is_answered_with_its_number(editor):
-    message(editor, kind="ask", number=7)
+    ask(editor, 7)
     assert (editor.answered, editor.suggestion) == (7, "a + b")
+
+
+def test_a_request_is_about_the_text_that_came_with_it():
+    """Text and caret are traits too, but a trait's change may wait behind another while the request overtakes it."""
+    asked = []
+    editor = Editor("old", complete=lambda cursor: asked.append(cursor) or completes("!")(cursor))
+    ask(editor, 1, "newer", 5)
+    assert asked == [Cursor("newer", 5)]
+    assert editor.text == "old", "what the page holds is not overwritten by an answer"
+
+
+def test_the_stop_button_is_an_answer_too():
+    def interrupted(cursor):
+        raise KeyboardInterrupt
+
+    editor = Editor(SOURCE, complete=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ask(editor, 3)
+    assert (editor.answered, editor.status) == (3, "no completion: the kernel was interrupted")
 
 
 def test_an_event_of_the_page_is_kept_and_nonsense_is_not(editor):
     message(editor, kind="event", event={"kind": "accepted", "text": "x"})
     message(editor, kind="event", event={"kind": "deleted everything", "text": "x"})
-    message(editor, kind="ask", number="seven")
+    message(editor, kind="ask", number="seven", text="x", offset=0)
     assert kinds(editor) == ["accepted"]
 
 
@@ -112,7 +137,7 @@ def test_a_failing_completer_becomes_a_status_line_and_the_editor_goes_on():
         raise ValueError("the model is on holiday")
 
     editor = Editor(SOURCE, complete=fails)
-    message(editor, kind="ask", number=1)
+    ask(editor, 1)
     assert editor.status == "no completion: the model is on holiday"
     assert editor.answered == 1
     with pytest.raises(ValueError, match="holiday"):
@@ -143,8 +168,9 @@ def test_the_default_completer_is_the_one_pipeline(monkeypatch):
 
 def test_the_bundle_was_built_from_these_sources_with_the_locked_versions():
     folder = Path(sys.modules["copilot_lib.editor"].__file__).parent
-    bundle = (folder / "editor.bundle.js").read_text()
-    assert "asking …" in bundle or "asking \\u2026" in bundle
+    sources = b"".join((folder / name).read_bytes() for name in ("src/editor.js", "package-lock.json"))
+    first = (folder / "editor.bundle.js").read_text().split("\n")[0]
+    assert first == f"// sources {hashlib.sha256(sources).hexdigest()}", "run `npm ci && npm run build` in copilot_lib/editor"
     wanted = json.loads((folder / "package.json").read_text())
     locked = json.loads((folder / "package-lock.json").read_text())["packages"]
     for name, version in (wanted["dependencies"] | wanted["devDependencies"]).items():

@@ -64,8 +64,7 @@ def test_a_budget_is_kept_by_trimming_the_outer_ends(seed, budget):
     example, _ = examples.fim_example(CODE, encode, IDS, budget, random.Random(seed))
     assert len(example) <= budget
     _, suffix, before = parts(example)
-    assert CODE.find(before) >= 0
-    assert before + suffix in CODE or len(before) + 4 >= budget, "the middle alone may fill the budget"
+    assert before + suffix in CODE
 
 
 def test_both_orders_are_made_about_equally_often():

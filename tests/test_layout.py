@@ -18,6 +18,7 @@ FLOORS = {
         "bench",
         "bpe",
         "card",
+        "checkpoint",
         "corpus",
         "evaluate",
         "examples",

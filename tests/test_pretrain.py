@@ -38,8 +38,8 @@ def test_the_rate_warms_up_stays_and_cools_down():
     assert rates[0] == 0.1
     assert rates[9:80] == [1.0] * 71
     assert rates[90] == pytest.approx(0.51)
-    assert rates[100] == pytest.approx(0.02)
-    assert pretrain.rate_factor(10**6, recipe, None) == 1.0
+    assert rates[99] == pytest.approx(0.02 + 0.98 / 20)
+    assert pretrain.rate_factor(99, recipe, (100, 100)) == 1.0, "no cool-down"
 
 
 def test_a_bookmark_of_two_numbers_continues_the_same_batches():
@@ -63,18 +63,18 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 torch.compile = lambda function, **options: function  # seconds instead of a minute; the numbers are the same
-from copilot_lib import pretrain, recipe
+from copilot_lib import checkpoint, pretrain, recipe
 recipe = recipe.preset("cpu", vocabulary=320, width=64, layers=1, heads=2, context_tokens=64, rows_per_step=4)
 kill_at = int(sys.argv[2])
-save = pretrain.save_checkpoint
-def save_and_die(folder, state):
-    save(folder, state)
-    if state["step"] == kill_at:
-        (folder / "checkpoint.new").write_bytes(b"half")  # as if killed in the middle of the next save
+save = checkpoint.save
+def save_and_die(folder, state, about):
+    save(folder, state, about)
+    if state["place"]["step"] == kill_at:
+        (folder / "checkpoint.pt.new").write_bytes(b"half")  # as if killed in the middle of the next save
         with (folder / "curve.jsonl").open("a") as curve:
             curve.write('{"step": 60, "tokens": 0, "seconds": 0, "loss": 9.9}\\n')  # as if it had gone on after the save
         os.kill(os.getpid(), signal.SIGKILL)
-pretrain.save_checkpoint = save_and_die
+checkpoint.save = save_and_die
 pretrain.train(Path(sys.argv[1]), recipe, steps=60, resume="--resume" in sys.argv, save_every=40)
 """
 

@@ -72,7 +72,7 @@ class Editor(anywidget.AnyWidget):
 
     def ask(self):
         """Asks for a completion at the caret, shows it as ghost text, and returns it."""
-        return self._ask(0)
+        return self._ask(0, self.cursor)
 
     def accept(self) -> Cursor:
         """Takes the whole suggestion into the text."""
@@ -114,9 +114,9 @@ class Editor(anywidget.AnyWidget):
     def _note(self, kind: str, text: str) -> None:
         self.events = [*self.events, {"kind": kind, "text": text}]
 
-    def _ask(self, number: int):
+    def _ask(self, number: int, cursor: Cursor):
         """Completes, and says in one message what the answer is and which request it belongs to."""
-        completion = self._completer()(self.cursor)
+        completion = self._completer()(cursor)
         with self.hold_sync():
             self.suggestion = completion.text
             self.status = summary(completion)
@@ -134,15 +134,18 @@ class Editor(anywidget.AnyWidget):
         return self._complete
 
     def _on_message(self, _widget, content: dict, _buffers) -> None:
-        """What the page says: a request with its number, or an event that happened there."""
+        """What the page says: a request with its number and what it is about, or an event that happened there."""
         match content:
-            case {"kind": "ask", "number": int(number)}:
+            case {"kind": "ask", "number": int(number), "text": str(text), "offset": int(offset)}:
                 try:
-                    self._ask(number)
-                except Exception as error:
-                    # The page has no traceback to show: the reason goes where the reader looks.
+                    self._ask(number, Cursor(text, offset))
+                except BaseException as error:
+                    # The page waits for its answer, and has no traceback to show: the reason goes where the reader looks.
+                    reason = str(error) or "the kernel was interrupted"
                     with self.hold_sync():
-                        self.suggestion, self.status, self.answered = "", f"no completion: {error}", number
+                        self.suggestion, self.status, self.answered = "", f"no completion: {reason}", number
+                    if not isinstance(error, Exception):
+                        raise
             case {"kind": "event", "event": {"kind": "accepted" | "rejected" as kind, "text": str(text)}}:
                 self._note(kind, text)
 

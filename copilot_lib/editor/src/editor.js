@@ -86,7 +86,7 @@ function button(label, title, onClick) {
 function render({ model, el }) {
   let asked = 0; // number of the last request
   let askedFor = null; // the document and caret it was about; null when none is under way
-  let again = false; // something changed meanwhile, and automatic mode wants another answer
+  let again = false; // asked once more before the answer came
   let timer = null;
   let pushing = false; // setting a value on the model tells our own listeners too
 
@@ -101,10 +101,11 @@ function render({ model, el }) {
       return true;
     }
     push();
-    asked += 1;
+    asked = Math.max(asked, model.get("answered")) + 1; // another view of this editor may have asked before
     askedFor = now();
     status.textContent = "asking …";
-    model.send({ kind: "ask", number: asked });
+    // The text travels with the request: a change of a trait may wait behind another one, a message does not.
+    model.send({ kind: "ask", number: asked, text: model.get("text"), offset: model.get("offset") });
     return true;
   }
 
@@ -114,10 +115,10 @@ function render({ model, el }) {
       askedFor = null;
       if (fresh) show();
       else push();
-      if (again || (!fresh && model.get("automatic"))) {
+      if (again) {
         again = false;
-        later();
-      }
+        ask();
+      } else if (!fresh) later();
     } else if (model.get("answered") === 0) show();
     status.textContent = model.get("status");
   }

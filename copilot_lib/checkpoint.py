@@ -1,0 +1,58 @@
+"""Keeps the state of a training run in files that a kill cannot break, and refuses to go on from those of another run.
+
+It knows files and what a run says about itself; it does not know what a state is made of.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+NAME = "checkpoint.pt"
+
+
+def write_whole(file: Path, write: Callable[[Path], object]) -> None:
+    """Writes beside the file and renames: at any moment the file is absent, old, or new, and never half."""
+    unfinished = file.with_name(file.name + ".new")
+    write(unfinished)
+    os.replace(unfinished, file)
+
+
+def fingerprint(corpus: Path) -> str:
+    """Tells one corpus from another."""
+    with corpus.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def save(folder: Path, state: dict, about: dict) -> None:
+    """Writes a state with what it is a state of: recipe and corpus."""
+    import torch
+
+    write_whole(folder / NAME, lambda file: torch.save({"about": about, "state": state}, file))
+
+
+def load(folder: Path, about: dict, device: str) -> dict:
+    """The last state; `ValueError` if there is none, or it is of a run with another recipe or corpus."""
+    import torch
+
+    if not (folder / NAME).exists():
+        raise ValueError(f"{folder} has no {NAME} to go on from: leave --resume out to begin")
+    saved = torch.load(folder / NAME, map_location=device, weights_only=True)
+    differing = sorted(key for key in about if saved["about"].get(key) != about[key])
+    if differing:
+        changes = ", ".join(f"{key} was {saved['about'].get(key)} and is {about[key]}" for key in differing)
+        raise ValueError(f"{folder / NAME} is of another run ({changes}): use the same, or another folder")
+    return saved["state"]
+
+
+def refuse_to_begin(folder: Path) -> None:
+    """`ValueError` where a new run would write over an old one."""
+    if (folder / NAME).exists():
+        raise ValueError(f"{folder} holds a run: go on with --resume, or name another --folder to begin a new one")
+
+
+def keep_rows_until(step: int, curve: Path) -> None:
+    """Drops from a curve what was written after the checkpoint that training goes on from: those steps are made again."""
+    rows = curve.read_text().splitlines(keepends=True) if curve.exists() else []
+    write_whole(curve, lambda file: file.write_text("".join(row for row in rows if json.loads(row)["step"] <= step)))

@@ -13,11 +13,11 @@ CANDIDATES = $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3
 AS_ROOT = $(shell test "$$(id -u)" != 0 || echo --allow-root)
 
 # What a chapter prints is what a CPU without a network gives, wherever `make` runs.
-notebooks test: export CUDA_VISIBLE_DEVICES =
-notebooks test: export HF_HUB_OFFLINE = 1
-notebooks test: export TOKENIZERS_PARALLELISM = false
+notebooks sample test: export CUDA_VISIBLE_DEVICES =
+notebooks sample test: export HF_HUB_OFFLINE = 1
+notebooks sample test: export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help lab demo test book notebooks bench clean
+.PHONY: help lab demo test book notebooks sample bench clean
 
 help:
 	@echo 'make lab        open the first chapter in JupyterLab (on a server: make lab ARGS=--no-browser)'
@@ -25,6 +25,7 @@ help:
 	@echo 'make test       lint, unit tests, and every chapter run and compared with its stored outputs'
 	@echo 'make book       build the book into _build/html, warnings as errors'
 	@echo 'make notebooks  run the chapters and store their outputs'
+	@echo 'make sample     store what the model says at twenty cursors, and draw the picture of the README'
 	@echo 'make bench      measure completion speed on this machine'
 	@echo 'make clean      remove the rendered book and caches (.venv and build stay)'
 
@@ -46,6 +47,11 @@ book: .venv/.ready
 
 notebooks: .venv/.ready
 	.venv/bin/python book/build_notebooks.py $(ARGS)
+
+# What else shows the model's own words: to be made anew, like the notebooks, when its weights change.
+sample: .venv/.ready
+	$(RUN) copilot_lib sample --output results/pocket/sample.json
+	.venv/bin/python book/make_readme_picture.py
 
 bench: .venv/.ready
 	$(RUN) copilot_lib bench

@@ -16,6 +16,8 @@ from copilot_lib.completer import Completer
 from copilot_lib.samples import EXAMPLES
 
 FIGURES = Path(__file__).parent / "figures"
+TEXT = FIGURES / "completion.txt"
+"""The same as text: a test holds it to what the model says, so that the picture cannot grow old unseen."""
 PAGES = {"light": ("#ffffff", "#1f2328"), "dark": ("#0d1117", "#e6edf3")}
 """Background and text colour of the pages that GitHub shows a README on."""
 WIDTH = 640
@@ -41,6 +43,7 @@ def main() -> None:
             view.set_content(page(picture.html, background, colour))
             view.screenshot(path=FIGURES / f"completion-{name}.png", full_page=True)
         browser.close()
+    TEXT.write_text(f"{picture}\n", encoding="utf-8")
     print(picture)
 
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rapidfuzz.distance import Levenshtein
-
 from copilot_lib.cursor import Cursor
+from copilot_lib.metrics import exact, similarity, stripped
 from copilot_lib.targets import Target
 
 FILE = Path(__file__).parent / "scoreboard.json"
@@ -41,14 +40,9 @@ def score(name: str, predict: Callable[[Cursor], str], asked: list[Target] | Non
     without blanks at its ends, and `similarity` is 1 minus the edit distance over the longer of the two.
     """
     asked = targets() if asked is None else asked
-    exact = stripped = similarity = 0.0
-    for target in asked:
-        answer = predict(target.cursor).split("\n")[0]
-        exact += answer == target.reference
-        stripped += answer.strip() == target.reference.strip()
-        similarity += Levenshtein.normalized_similarity(answer, target.reference)
-    n = len(asked)
-    return Row(name, exact / n, stripped / n, similarity / n, n)
+    answers = [(predict(target.cursor).split("\n")[0], target) for target in asked]
+    shares = (sum(metric(*pair) for pair in answers) / len(asked) for metric in (exact, stripped, similarity))
+    return Row(name, *shares, len(asked))
 
 
 class Table:

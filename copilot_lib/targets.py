@@ -80,7 +80,7 @@ COLUMNS: dict[str, Callable[[str, random.Random], int | None]] = {
 KINDS = (*COLUMNS, "block")
 
 
-def line_spans(text: str, kind: str, random: random.Random) -> list[tuple[int, int]]:
+def line_gaps(text: str, kind: str, random: random.Random) -> list[tuple[int, int]]:
     """At most `PER_FILE` gaps from a cursor to the end of its line."""
     starts = [0, *(m.end() for m in re.finditer("\n", text))]
     lines = text.split("\n")
@@ -94,7 +94,7 @@ def line_spans(text: str, kind: str, random: random.Random) -> list[tuple[int, i
     return spans
 
 
-def block_spans(text: str, random: random.Random) -> list[tuple[int, int]]:
+def block_gaps(text: str, random: random.Random) -> list[tuple[int, int]]:
     """At most `PER_FILE` statements of two to six lines, inside a function or class; none of them a lone string."""
     if not text.isascii():  # syntax trees count columns in bytes
         return []
@@ -126,7 +126,7 @@ def sample(files: Iterable[tuple[str, str]], count: int, seed: int) -> list[dict
     rows: dict[str, list[dict]] = {kind: [] for kind in KINDS}
     for path, text in files:
         for kind, made in rows.items():
-            spans = block_spans(text, random_) if kind == "block" else line_spans(text, kind, random_)
+            spans = block_gaps(text, random_) if kind == "block" else line_gaps(text, kind, random_)
             made += [{"file": path, "kind": kind, "start": a, "end": b} for a, b in spans]
     return [row for made in rows.values() for row in sorted(made[:count], key=lambda row: (row["file"], row["start"]))]
 

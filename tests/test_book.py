@@ -8,6 +8,10 @@ import nbformat
 import pytest
 import yaml
 
+from copilot_lib import show
+from copilot_lib.completer import Completer
+from copilot_lib.samples import EXAMPLES
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "book").glob("*.md"))]
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -126,3 +130,10 @@ def test_how_to_use_explains_every_tag_in_use():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         used |= {tag for cell in nbformat.read(path, as_version=4).cells for tag in cell.metadata.get("tags", [])}
     assert used <= explained
+
+
+def test_the_readmes_picture_shows_what_the_model_that_ships_says():
+    cursor = EXAMPLES["binary_search"]
+    picture = show.completion(cursor, Completer.load("pocket").complete(cursor))
+    drawn = (ROOT / "book" / "figures" / "completion.txt").read_text(encoding="utf-8")
+    assert drawn == f"{picture}\n", "draw it anew: python book/make_readme_picture.py"

@@ -20,7 +20,7 @@ SHORTER = {"00"}
 """Chapters that may stay below the lower bounds: the set-up chapter."""
 TEACHING = {"01", "02", "03"}
 """Chapters that must teach at least one function of the library; any other may."""
-TAGS = {"gpu", "slow", "raises-exception", "hide-input", "solution", "nbval-ignore-output"}
+TAGS = {"raises-exception", "hide-input", "nbval-ignore-output"}
 OWN_PAGES = re.compile(
     r"https://(?:github\.com|colab\.research\.google\.com/github)/build-your-own-copilot/build-your-own-copilot/(?:blob|tree)/main/(.*)"
 )

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from copilot_lib import sample
 from copilot_lib.completer import Completer, has_meaningful_suffix
 from copilot_lib.samples import EXAMPLES
+
+SAMPLE = Path(__file__).parent.parent / "results" / "pocket" / "sample.json"
 
 
 def test_there_are_twenty_places_with_names_of_their_own():
@@ -45,10 +48,8 @@ def test_an_answer_is_the_same_only_to_the_last_blank():
     assert sample.answer(place, offered[0])["line"] == "f(‸)"
 
 
-def test_the_pocket_model_answers_every_place_and_json_holds_the_answers():
+def test_the_stored_sample_is_what_the_model_that_ships_says():
     rows = sample.run(Completer.load("pocket"))
-    assert [row["name"] for row in rows] == [place.name for place in sample.places()]
+    assert rows == json.loads(SAMPLE.read_text(encoding="utf-8")), "store it anew: make sample"
     modes = ["fim" if has_meaningful_suffix(place.cursor) else "left-to-right" for place in sample.places()]
     assert [row["mode"] for row in rows] == modes
-    assert sum(bool(row["completion"]) for row in rows) > 10
-    assert json.loads(json.dumps(rows)) == rows

@@ -74,8 +74,8 @@ def test_no_file_gives_more_than_its_share():
 
 
 def test_blocks_are_not_cut_where_columns_would_be_wrong():
-    assert targets.block_spans(TEXT, random.Random(0))
-    assert targets.block_spans(TEXT.replace("Docstring", "Döcstring"), random.Random(0)) == []
+    assert targets.block_gaps(TEXT, random.Random(0))
+    assert targets.block_gaps(TEXT.replace("Docstring", "Döcstring"), random.Random(0)) == []
 
 
 def test_frozen_places_come_back_as_they_were(tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ def answer_rows(quality: dict) -> list[str]:
     lines = []
     for row in shown:
         ended = per_cent(raw[row["kind"]]["ended"]) if row["view"] == "shown" else ""
-        scores = [per_cent(row[name]) for name in ("exact", "stripped", "similarity", "parses")]
+        scores = [per_cent(row[name]) for name in ("exact", "stripped", "similarity", "parses_in_place")]
         lines.append("| " + " | ".join([row["kind"], VIEWS[row["view"]], str(row["targets"]), *scores, ended]) + " |")
     return lines
 

@@ -45,7 +45,7 @@ def answer(completer: Completer, target: Target) -> Answer:
     return Answer(target, raw, run.stopped == "end", shown, unaware)
 
 
-def ask(completer: Completer, targets: Iterable[Target]) -> Iterator[Answer]:
+def answers(completer: Completer, targets: Iterable[Target]) -> Iterator[Answer]:
     """One answer after the other."""
     return (answer(completer, target) for target in targets)
 

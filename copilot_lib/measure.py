@@ -26,7 +26,7 @@ def held_out_text(distribution: str, size: int = SAMPLE_BYTES) -> str:
     return text
 
 
-def bits(network, ids: Sequence[int], start: int) -> float:
+def information(network, ids: Sequence[int], start: int) -> float:
     """The information of `ids[start:]` under the network, in bits, each id told all that stand before it."""
     import torch
 
@@ -44,7 +44,7 @@ def bits_per_byte(model, text: str) -> float:
     window = min(model.context_tokens, LARGEST_WINDOW)
     half = window // 2
     starts = range(0, max(1, len(ids) - half), half)
-    total = sum(bits(model.network, ids[at : at + window], 1 if at == 0 else half) for at in starts)
+    total = sum(information(model.network, ids[at : at + window], 1 if at == 0 else half) for at in starts)
     return total / len(text.encode())
 
 
@@ -57,7 +57,7 @@ def middle_bits_per_byte(completer, targets: Iterable[Target]) -> float:
     for target in targets:
         reference = completer.model.codec.encode(target.reference)
         prompt = completer.prompt(target.cursor, len(reference) + 1).ids
-        total += bits(completer.model.network, [*prompt, *reference], len(prompt))
+        total += information(completer.model.network, [*prompt, *reference], len(prompt))
         size += len(target.reference.encode())
     return total / size
 

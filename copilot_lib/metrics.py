@@ -31,7 +31,7 @@ def similarity(answer: str, target: Target) -> float:
     return Levenshtein.normalized_similarity(answer, target.reference)
 
 
-def parses(answer: str, target: Target) -> float:
+def parses_in_place(answer: str, target: Target) -> float:
     """1 if the file, with the answer at the cursor, is Python."""
     try:
         with warnings.catch_warnings():
@@ -47,7 +47,7 @@ def empty(answer: str, target: Target) -> float:
     return float(not answer)
 
 
-METRICS: tuple[Metric, ...] = (exact, stripped, similarity, parses, empty)
+METRICS: tuple[Metric, ...] = (exact, stripped, similarity, parses_in_place, empty)
 
 
 def interval(values: Sequence[float], groups: Sequence[str], seed: int = 0) -> tuple[float, float, float]:

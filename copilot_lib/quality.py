@@ -31,7 +31,7 @@ def record(
     Bits per byte left to right and of the middles alone, and `evaluate.summary`; with versions and processor.
     """
     answers = []
-    for number, answer in enumerate(evaluate.ask(completer, targets), start=1):
+    for number, answer in enumerate(evaluate.answers(completer, targets), start=1):
         answers.append(answer)
         if number % EVERY == 0:
             progress(f"{number} of {len(targets)} targets")

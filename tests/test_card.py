@@ -25,7 +25,7 @@ def test_every_number_comes_from_the_records(tmp_path):
     rows = [{"step": n, "tokens": n * 140_000, "loss": 4 - n / 20} for n in range(1, 31)]
     (tmp_path / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "cooldown.jsonl").write_text(json.dumps({"step": 40, "tokens": 5_600_000, "loss": 1.9876}) + "\n")
-    scores = {name: [0.125, 0.1, 0.15] for name in ("exact", "stripped", "similarity", "parses")}
+    scores = {name: [0.125, 0.1, 0.15] for name in ("exact", "stripped", "similarity", "parses_in_place")}
     quality = {
         "model": "feedc0de",
         "hardware": "an abacus",

@@ -24,7 +24,7 @@ def rows(answers):
 def test_the_reference_scores_one_and_silence_scores_nothing():
     perfect = rows([known(n, f"x + {n}") for n in range(6)])
     assert perfect["shown"]["exact"] == [1, 1, 1]
-    assert perfect["shown"]["parses"][0] == 1
+    assert perfect["shown"]["parses_in_place"][0] == 1
     assert perfect["raw"]["exact"][0] == 0, "what was not shown does not count as shown"
     assert perfect["raw"]["ended"][0] == 0.5
     assert perfect["shown, first line"]["exact"][0] == 1
@@ -55,5 +55,5 @@ def test_a_real_model_is_asked_with_and_without_what_stands_below(completer):
 
 def test_the_order_of_targets_changes_no_answer(completer):
     asked = [target(n) for n in range(3)]
-    forwards = list(evaluate.ask(completer, asked))
-    assert list(evaluate.ask(completer, asked[::-1]))[::-1] == forwards
+    forwards = list(evaluate.answers(completer, asked))
+    assert list(evaluate.answers(completer, asked[::-1]))[::-1] == forwards

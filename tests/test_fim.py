@@ -366,7 +366,7 @@ def test_the_transform_is_the_one_that_the_pocket_model_was_trained_with(monkeyp
     ids = examples.Sentinels(id_of("<fim_prefix>"), id_of("<fim_middle>"), id_of("<fim_suffix>"), id_of("<|endoftext|>"))
     seen = set()
     for seed in range(12):
-        trained = examples.fim_example(text, pocket().encode, ids, 1000, random.Random(seed))
+        trained, _ = examples.fim_example(text, pocket().encode, ids, 1000, random.Random(seed))
         orders = [o for o in ("PSM", "SPM") if transform(*cut(text, start, end), pocket(), o) == trained]
         assert len(orders) == 1
         seen.update(orders)

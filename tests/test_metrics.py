@@ -22,7 +22,7 @@ TARGET = Target(Cursor("def f(x):\n    return \n", 21), "x + 1", "a.py:2:12")
     ],
 )
 def test_known_answers(answer, exact, stripped, parses, empty):
-    got = [metric(answer, TARGET) for metric in (metrics.exact, metrics.stripped, metrics.parses, metrics.empty)]
+    got = [metric(answer, TARGET) for metric in (metrics.exact, metrics.stripped, metrics.parses_in_place, metrics.empty)]
     assert got == [exact, stripped, parses, empty]
 
 

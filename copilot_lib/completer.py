@@ -20,6 +20,9 @@ from copilot_lib.stream import characters, until
 SUFFIX_SHARE = 1 / 3
 """The part of the prompt that the suffix may take when both sides are long; what it leaves unused goes to the prefix."""
 
+STEPS = 8
+"""The window's edges move by an eighth of the prompt at a time."""
+
 LONGEST_TOKEN = 16
 """Characters per token beyond which text is not even encoded, so that a huge file costs no more than a large one."""
 
@@ -72,11 +75,26 @@ def first_stop(text: str, cursor: Cursor) -> tuple[int, str] | None:
 def share(room: int, prefix_count: int, suffix_count: int) -> tuple[int, int]:
     """Tokens for prefix and suffix: all if both fit, else a third for the suffix, and what one side spares for the other.
 
-    >>> share(90, 1000, 1000), share(90, 10, 1000), share(90, 1000, 10), share(90, 10, 10)
-    ((60, 30), (10, 80), (80, 10), (10, 10))
+    The edges move in steps, so that most keystrokes change nothing but the prefix's end, and keys and values can be reused.
+
+    >>> share(96, 1000, 1000), share(96, 10, 1000), share(96, 1000, 10), share(96, 10, 10)
+    ((64, 32), (10, 84), (76, 10), (10, 10))
+    >>> [share(96, count, 1000) for count in (70, 71, 76, 77)]
+    [(58, 32), (59, 32), (64, 32), (53, 32)]
     """
-    suffix_tokens = min(suffix_count, max(int(room * SUFFIX_SHARE), room - prefix_count))
-    return min(prefix_count, room - suffix_tokens), suffix_tokens
+    step = max(1, room // STEPS)
+    suffix_tokens = min(suffix_count, max(int(room * SUFFIX_SHARE), room - up_to(step, prefix_count)))
+    dropped = up_to(step, max(0, prefix_count - (room - suffix_tokens)))
+    return prefix_count - dropped, suffix_tokens
+
+
+def up_to(step: int, count: int) -> int:
+    """The next multiple of `step` that is not smaller.
+
+    >>> up_to(8, 1), up_to(8, 16)
+    (8, 16)
+    """
+    return -(-count // step) * step
 
 
 def one_newline_style(prefix: str, suffix: str) -> tuple[str, str]:
@@ -112,11 +130,15 @@ class Completer:
                 f"max_new_tokens is {max_new_tokens}, but {self.model.name} has room for "
                 f"{min(self.model.context_tokens, LARGEST_WINDOW)} tokens with the prompt: ask for fewer"
             )
-        prefix, suffix = one_newline_style(cursor.prefix[-room * LONGEST_TOKEN :], cursor.suffix[: room * LONGEST_TOKEN])
-        if not has_meaningful_suffix(cursor):
-            return codec.plain(prefix, room)
-        prefix_tokens, suffix_tokens = share(room, len(codec.encode(prefix)), len(codec.encode(suffix)))
-        return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens)
+        reach = room * LONGEST_TOKEN
+        begin = up_to(reach, max(0, cursor.offset - 2 * reach))
+        prefix, suffix = one_newline_style(cursor.text[begin : cursor.offset], cursor.suffix[:reach])
+        fills = has_meaningful_suffix(cursor)
+        counts = len(codec.encode(prefix)), len(codec.encode(suffix)) if fills else 0
+        prefix_tokens, suffix_tokens = share(room, *counts)
+        if fills:
+            return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens)
+        return codec.plain(prefix, prefix_tokens)
 
     def complete(
         self,

@@ -1,8 +1,10 @@
 """One completion from cursor to text, with the model that ships."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from copilot_lib.completer import Completer, complete, has_meaningful_suffix, line_end, share
+from copilot_lib.completer import STEPS, Completer, complete, has_meaningful_suffix, line_end, share
 from copilot_lib.cursor import Cursor
 from copilot_lib.engine import Cancel
 from copilot_lib.samples import EXAMPLES
@@ -65,10 +67,27 @@ def test_an_empty_file_and_a_blank_one_are_completed_without_complaint(completer
         assert completer.complete(Cursor(text, 0), max_new_tokens=4).mode == "left-to-right"
 
 
-def test_what_one_side_spares_the_other_gets():
-    assert share(300, 1000, 1000) == (200, 100)
-    assert share(300, 1000, 20) == (280, 20)
-    assert share(300, 40, 1000) == (40, 260)
+@given(st.integers(1, 5000), st.integers(0, 20_000), st.integers(0, 20_000))
+def test_the_window_is_never_too_large_and_never_smaller_than_it_must_be(room, prefix_count, suffix_count):
+    prefix_tokens, suffix_tokens = share(room, prefix_count, suffix_count)
+    assert 0 <= prefix_tokens <= prefix_count
+    assert 0 <= suffix_tokens <= suffix_count
+    assert prefix_tokens + suffix_tokens <= room
+    if prefix_count + suffix_count > room:
+        assert prefix_tokens + suffix_tokens >= room - 2 * max(1, room // STEPS)
+
+
+def test_typing_in_a_file_longer_than_the_window_computes_little(completer):
+    """Suffix first: nearly every keystroke changes the end of the prompt alone, since the window's edges move in steps."""
+    text = "".join(f"def f{n}(value):\n    return value + {n}\n\n\n" for n in range(400))
+    at, line = text.index("def f300"), "result = compute_the_value_of(everything, that, is, known)"
+    computed = []
+    for typed in range(60):
+        cursor = Cursor(text[:at] + line[:typed] + text[at:], at + typed)
+        completion = completer.complete(cursor, order="SPM", max_new_tokens=2)
+        computed.append(completion.prompt_tokens - completion.reused_tokens)
+    assert sorted(computed)[len(computed) // 2] <= 4
+    assert sum(count > 40 for count in computed) <= 3
 
 
 def test_the_default_model_completes_without_being_named(monkeypatch):

@@ -17,7 +17,7 @@ notebooks sample test: export CUDA_VISIBLE_DEVICES =
 notebooks sample test: export HF_HUB_OFFLINE = 1
 notebooks sample test: export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help lab demo test book notebooks sample bench clean
+.PHONY: help lab demo test book notebooks sample bench results clean
 
 help:
 	@echo 'make lab        open the first chapter in JupyterLab (on a server: make lab ARGS=--no-browser)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make notebooks  run the chapters and store their outputs'
 	@echo 'make sample     store what the model says at twenty cursors, and draw the picture of the README'
 	@echo 'make bench      measure completion speed on this machine'
+	@echo 'make results    measure the pocket model on held-out code: half an hour'
 	@echo 'make clean      remove the rendered book and caches (.venv and build stay)'
 
 lab: .venv/.ready
@@ -55,6 +56,11 @@ sample: .venv/.ready
 
 bench: .venv/.ready
 	$(RUN) copilot_lib bench
+
+# Long measurements, stored under results/; the first time also a corpus, which the n-gram model beside the network counts.
+results: .venv/.ready
+	test -f build/pocket/corpus.jsonl || $(RUN) copilot_lib corpus
+	$(RUN) copilot_lib quality
 
 clean:
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache copilot_lib.egg-info

@@ -26,7 +26,10 @@ def expect(condition: bool, otherwise: str) -> None:
 
 def expect_type(value: Any, wanted: type, call: str) -> None:
     """Ends a check unless a call gave a value of the wanted type; an unsolved stub gives None."""
-    expect(isinstance(value, wanted), f"{call} gave {value!r}; expected a {wanted.__name__}")
+    expect(
+        isinstance(value, wanted),
+        f"{call} gave {value!r}; expected {'an' if wanted.__name__[0] in 'aeiou' else 'a'} {wanted.__name__}",
+    )
 
 
 def check(function: Callable[..., None]) -> Callable[..., None]:

@@ -142,7 +142,8 @@ parses(cursor.text), parses(accepted.text)
 
 # %% [markdown]
 # The first answer is for the file without the completion, the second for the file with it. Parsing says nothing about being
-# right, but a completion that does not even parse is wrong in a way that anybody sees.
+# right. But where the rest of the file is complete, a completion that does not parse is wrong or unfinished, and no one has to read it
+# to know.
 #
 # ## Anywhere in any file
 #

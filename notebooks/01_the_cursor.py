@@ -99,7 +99,7 @@ prefix, suffix = text[:offset], text[offset:]
 prefix, suffix, prefix + suffix == text
 
 # %% [markdown]
-# People and editors do not say "offset 52". They say *line 3, column 16*. So we need a way from line and column to the
+# People and editors do not say "offset 66". They say *line 3, column 16*. So we need a way from line and column to the
 # offset: skip the lines above, newlines included, then count columns.
 
 

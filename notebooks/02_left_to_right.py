@@ -180,7 +180,7 @@ kept = len(ids) + 23
 without, kept
 
 # %% [markdown]
-# The last token is never fed, since nobody asks what follows it. The difference grows with the square of the length. Now
+# The last token need not be fed, since nobody asks what follows it. The difference grows with the square of the length. Now
 # the loop with a cache: `feed` sends new tokens only, and the cache object collects their keys and values.
 
 # %%
@@ -300,7 +300,7 @@ for settings in ({}, {"temperature": 0.5}, {"temperature": 0}, {"top_k": 2}, {"t
     print(f"{settings!s:22}", probabilities(three, **settings).round(3).tolist())
 
 # %% [markdown]
-# Subtracting the largest score changes nothing in the result and keeps *e* to the power of it from overflowing. `before` is the share that the
+# Subtracting the largest score changes nothing in the result and keeps `exp` from overflowing. `before` is the share that the
 # likelier tokens have already: a token is cut if they reach *p* without it. So at least one always stays.
 #
 # Now real scores: the first token at our cursor, under three temperatures. Look at how far the bars fall from left to right.
@@ -319,7 +319,7 @@ axes.set_xticks(range(10), labels, rotation=30)
 axes.set(ylabel="chance of the next token")
 axes.legend(frameon=False)
 show.figure(figure, "Chances of the ten likeliest next tokens at the cursor in parse_config: "
-            "the bars fall steeply at temperature 0.2, gently at 1, hardly at 2")
+            "the bars fall steeply at temperature 0.2, less steeply at 1, hardly at 2")
 
 # %% [markdown]
 # The order of the bars is the same at each temperature; only their heights differ. The higher the temperature, the less the ten

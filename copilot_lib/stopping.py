@@ -1,10 +1,11 @@
 """Says where a completion should end, from its text and the text around the cursor.
 
 It knows lines, indentation and brackets of Python-like code; it does not know tokens, models or how the text was made.
-Both rules may be asked while the text still grows: a position, once given, does not change with what is added.
+All rules may be asked while the text still grows: a position, once given, does not change with what is added.
 """
 
 import re
+from itertools import pairwise
 
 from copilot_lib.cursor import Cursor, line_spans
 
@@ -88,4 +89,28 @@ def repeats_suffix(text: str, cursor: Cursor) -> int | None:
     for start, end in line_spans(lines)[:-1]:
         if lines[start:end].rstrip() == below[1].rstrip():
             return len(text[: max(0, start - typed)].rstrip())
+    return None
+
+
+def repeats_itself(text: str, cursor: Cursor) -> int | None:
+    r"""Where a completion begins to turn in a circle: the end of its last line before two lines that it has written already.
+
+    Small models circle, and a circle once begun has no reason to end. Two lines in a row, blank ones left out, are compared
+    whole with all such pairs before them; a line counts once a newline follows it. One line alone may come twice, as
+    `return None` often does.
+
+    >>> cursor = Cursor("def f(x):\n    ", 14)
+    >>> text = "if not x:\n        return\n    if not x:\n        return\n    if"
+    >>> text[: repeats_itself(text, cursor)]
+    'if not x:\n        return'
+    """
+    typed = len(cursor.line_prefix)
+    lines = cursor.line_prefix + text
+    spans = [(start, end) for start, end in line_spans(lines)[:-1] if lines[start:end].strip()]
+    written = set()
+    for (start, middle), (second, end) in pairwise(spans):
+        pair = lines[start:middle].rstrip(), lines[second:end].rstrip()
+        if pair in written and len(re.findall(r"\w", "".join(pair))) >= 2 * FEWEST_WORD_CHARACTERS:
+            return len(text[: start - typed].rstrip())
+        written.add(pair)
     return None

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from copilot_lib.cursor import Cursor
 from copilot_lib.samples import BINARY_SEARCH, CALCULATOR, FIBONACCI
-from copilot_lib.stopping import brackets_open, dedents, repeats_suffix
+from copilot_lib.stopping import brackets_open, dedents, repeats_itself, repeats_suffix
 
 code = st.text(st.sampled_from(list("ab:#()[]{}'\" \t\n\r")), max_size=60)
-RULES = [dedents, repeats_suffix]
+RULES = [dedents, repeats_suffix, repeats_itself]
 
 
 def at_end(text):
@@ -118,6 +118,25 @@ def test_blank_lines_and_newline_styles_do_not_hide_a_repetition():
 
 def test_a_line_of_which_a_part_is_typed_repeats_as_a_whole():
     assert repeats_suffix("tal = 2\nx", Cursor("to\ntotal = 2\n", 2)) == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "expected"),
+    [
+        ("", "first = 0\nfirst = 0\nfirst = 0\n", "first = 0"),
+        ("def f():\n    ", "a = one\n    b = two\n\n    a = one\n    b = two\n", "a = one\n    b = two"),
+        ("", "start()\nfirst = 1\nlast = 2\nfirst = 1\r\nlast = 2\r\nfirst", "start()\nfirst = 1\nlast = 2"),
+        ("", "first = 1\nlast = 2\nfirst = 1\nlast = 2", None),
+        ("if a:\n    ", "return None\nif bcd:\n    return None\nif cde:\n    return None\n", None),
+        ("if abc:\n    ", "first()\n    last()\nelse:\n    last()\n    first()\n", None),
+        ("if abc:\n    ", "first()\n    last()\nif xyz:\n        first()\n        last()\n", None),
+        ("x = [\n    ", "0,\n    0,\n    0,\n    0,\n]\n", None),
+        ("first = 1\nlast = 2\n", "first = 1\nlast = 2\n", None),
+    ],
+)
+def test_two_lines_written_twice_end_the_completion(before, text, expected):
+    at = repeats_itself(text, at_end(before))
+    assert (at if at is None else text[:at]) == expected
 
 
 @pytest.mark.parametrize("rule", RULES)

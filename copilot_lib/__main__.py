@@ -154,7 +154,8 @@ def quality(arguments) -> None:
 def card(arguments) -> None:
     from copilot_lib import card
 
-    card.write(arguments.folder, json.loads(arguments.quality.read_text()), arguments.output)
+    training, quality = (json.loads(file.read_text()) for file in (arguments.model / "training.json", arguments.quality))
+    (arguments.model / "README.md").write_text(card.text(training, arguments.records, quality), encoding="utf-8")
 
 
 def sample(arguments) -> None:
@@ -214,9 +215,9 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
     added.add_argument("--output", type=Path, default=results / "quality.json", help="where the JSON goes")
     added = command(card, "write a trained model's card from its records", model=False)
-    added.add_argument("--folder", **folder)
+    added.add_argument("--model", type=Path, default=Path("copilot_lib/pocket"), help="the model's folder, where the card goes")
+    added.add_argument("--records", type=Path, default=results / "run", help="the records of its training")
     added.add_argument("--quality", type=Path, default=results / "quality.json", help="what `quality` has measured")
-    added.add_argument("--output", type=Path, default=Path("build/pocket/model/README.md"), help="where the card goes")
     return main
 
 

@@ -48,13 +48,16 @@ def answer_rows(quality: dict) -> list[str]:
     return lines
 
 
-def write(folder: Path, quality: dict, card: Path) -> None:
-    """Writes `card` (Markdown) for the model that was trained in `folder` and measured by `quality.record`."""
-    training = json.loads((folder / "model" / "training.json").read_text())
-    manifest = json.loads((folder / "manifest.json").read_text())
-    curve = lines_of(folder / "curve.jsonl")
+def text(training: dict, run: Path, quality: dict) -> str:
+    """The card, in Markdown.
+
+    `training` is what the model's `training.json` holds, `run` the folder with the records of its training (`manifest.json`,
+    `curve.jsonl`, `cooldown.jsonl`, and by hand `history.jsonl`: changes of the recipe on the way), `quality` a `quality.record`.
+    """
+    manifest = json.loads((run / "manifest.json").read_text())
+    curve = lines_of(run / "curve.jsonl")
     every = max(1, len(curve) // 12)
-    shown = [*curve[every - 1 :: every], *lines_of(folder / "cooldown.jsonl")[-1:]]
+    shown = [*curve[every - 1 :: every], *lines_of(run / "cooldown.jsonl")[-1:]]
     recipe, measured = training["recipe"], quality["left_to_right"]
     context = recipe["context_tokens"]
     size = {"parameters": training["parameters"] / 1e6, "context": context, "characters": CHARACTERS_PER_TOKEN * context}
@@ -62,7 +65,7 @@ def write(folder: Path, quality: dict, card: Path) -> None:
         "---\nlicense: mit\nlanguage: code\nlibrary_name: transformers\n---\n",
         "# The pocket model\n",
         "A small fill-in-the-middle model for Python, trained in this project so that every cell of the book completes code "
-        "without a network. `GPTBigCodeForCausalLM`, StarCoder's sentinels, PSM and SPM half and half.\n",
+        "without a network. `GPTBigCodeForCausalLM`, StarCoder's sentinels, trained on PSM and SPM half and half and asked in SPM.\n",
         "## Budget\n",
         f"- {training['parameters'] / 1e6:.1f} million parameters: {recipe['layers']} layers, width {recipe['width']}, "
         f"{recipe['heads']} heads, vocabulary {recipe['vocabulary']}, context {recipe['context_tokens']} tokens",
@@ -70,8 +73,9 @@ def write(folder: Path, quality: dict, card: Path) -> None:
         f"{training['seconds'] / 60:.0f} minutes on {training['hardware']}",
         f"- Muon at {recipe['muon_rate']} for the matrices, AdamW at {recipe['adamw_rate']} for the rest, bf16; "
         "warm-up, constant, linear cool-down (WSD)",
-        "- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain`\n",
-        "## Learning curve\n",
+        "- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain`",
+        *(f"- From step {row['step']}: {row['note']}" for row in lines_of(run / "history.jsonl")),
+        "\n## Learning curve\n",
         "Training loss, nats a token, on the mix of FIM and left-to-right rows (the last row is the end of the cool-down).\n",
         "| million tokens | loss |\n|---|---|",
         *(f"| {row['tokens'] / 1e6:.1f} | {row['loss']:.3f} |" for row in shown),
@@ -106,4 +110,4 @@ def write(folder: Path, quality: dict, card: Path) -> None:
             for s in manifest["sources"]
         ),
     ]
-    card.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    return "\n".join(parts) + "\n"

@@ -1,12 +1,15 @@
 """The card says what the records say, and nothing else."""
 
 import json
+from pathlib import Path
 
-from copilot_lib import card
+from copilot_lib import card, models
+from copilot_lib.quality import digest
+
+RESULTS = Path(__file__).parent.parent / "results" / "pocket"
 
 
 def test_every_number_comes_from_the_records(tmp_path):
-    (tmp_path / "model").mkdir()
     recipe = {
         "layers": 3,
         "width": 96,
@@ -18,7 +21,6 @@ def test_every_number_comes_from_the_records(tmp_path):
     }
     training = {"recipe": recipe, "parameters": 1_234_567, "steps": 40, "tokens": 5_600_000, "seconds": 660}
     training["hardware"] = "a slide rule"
-    (tmp_path / "model" / "training.json").write_text(json.dumps(training))
     source = {"name": "example", "version": "1.2", "licence": "ISC", "files": 3, "bytes": 45_678}
     manifest = {"files": 3, "bytes": 45_678, "sha256": "abc123", "sources": [source]}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
@@ -38,9 +40,10 @@ def test_every_number_comes_from_the_records(tmp_path):
             {"kind": "block", "view": "shown", "targets": 510} | scores,
         ],
     }
-    card.write(tmp_path, quality, tmp_path / "README.md")
+    (tmp_path / "history.jsonl").write_text(json.dumps({"step": 9, "note": "somebody turned a knob"}) + "\n")
 
-    text = (tmp_path / "README.md").read_text()
+    text = card.text(training, tmp_path, quality)
+
     for said in (
         "1.2 million parameters: 3 layers, width 96, 2 heads, vocabulary 777, context 128 tokens",
         "5.6 million tokens in 40 steps, 11 minutes on a slide rule",
@@ -54,7 +57,16 @@ def test_every_number_comes_from_the_records(tmp_path):
         "Measured on an abacus; weights feedc0de.",
         "| example | 1.2 | ISC | 3 | 45 |",
         "`abc123`",
+        "From step 9: somebody turned a knob",
     ):
         assert said in text
     curve = [line for line in text.splitlines() if line.startswith("| ") and line.count("|") == 3]
     assert 10 <= len(curve) <= 20, "a curve, not a list of all steps"
+
+
+def test_the_card_that_ships_is_what_the_committed_records_say_about_the_weights_that_ship():
+    folder = models.POCKET
+    quality = json.loads((RESULTS / "quality.json").read_text())
+    assert quality["model"] == digest(models.load())
+    training = json.loads((folder / "training.json").read_text())
+    assert (folder / "README.md").read_text() == card.text(training, RESULTS / "run", quality)

@@ -104,7 +104,7 @@ BAD = {
         "a folder without a model that can be loaded",
     ),
     "nowhere to write": (["sample", "--output", "nowhere/x.json"], "nowhere/x.json: No such file"),
-    "no measurements": (["card", "--quality", "nowhere.json", "--folder", "nowhere"], "nowhere"),
+    "no measurements": (["card", "--quality", "nowhere.json", "--model", "nowhere"], "nowhere"),
     "more tokens than the model has": (["complete", "{file}:6:12", "--max-new-tokens", "9999"], "ask for fewer"),
 }
 

@@ -73,6 +73,8 @@ def test_click_ask_tab_and_python_holds_the_text(jupyterlab):
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
         page.goto(jupyterlab)
+        # Keys that come before the kernel is there are lost on a slow machine.
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(state="attached")
         cells = page.locator(".jp-Notebook .jp-CodeCell")
         cells.nth(0).locator(".cm-content").first.click()
         page.keyboard.press("Shift+Enter")

@@ -51,8 +51,8 @@ def answer_rows(quality: dict) -> list[str]:
 def text(training: dict, run: Path, quality: dict) -> str:
     """The card, in Markdown.
 
-    `training` is what the model's `training.json` holds, `run` the folder with the records of its training (`manifest.json`,
-    `curve.jsonl`, `cooldown.jsonl`, and by hand `history.jsonl`: changes of the recipe on the way), `quality` a `quality.record`.
+    `training` is what the model's `training.json` holds, `quality` a `quality.record`, and `run` the folder with the records
+    of its training: `manifest.json`, `curve.jsonl`, `cooldown.jsonl`, and, by hand, changes on the way in `history.jsonl`.
     """
     manifest = json.loads((run / "manifest.json").read_text())
     curve = lines_of(run / "curve.jsonl")
@@ -65,7 +65,8 @@ def text(training: dict, run: Path, quality: dict) -> str:
         "---\nlicense: mit\nlanguage: code\nlibrary_name: transformers\n---\n",
         "# The pocket model\n",
         "A small fill-in-the-middle model for Python, trained in this project so that every cell of the book completes code "
-        "without a network. `GPTBigCodeForCausalLM`, StarCoder's sentinels, trained on PSM and SPM half and half and asked in SPM.\n",
+        "without a network. `GPTBigCodeForCausalLM`, StarCoder's sentinels; trained on PSM and SPM half and half, "
+        "asked in SPM.\n",
         "## Budget\n",
         f"- {training['parameters'] / 1e6:.1f} million parameters: {recipe['layers']} layers, width {recipe['width']}, "
         f"{recipe['heads']} heads, vocabulary {recipe['vocabulary']}, context {recipe['context_tokens']} tokens",

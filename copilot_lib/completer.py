@@ -63,7 +63,12 @@ def line_end(text: str, cursor: Cursor) -> int | None:
     return newline.start() if newline and cursor.line_suffix.strip() else None
 
 
-STOPS = (("line end", line_end), ("dedent", stopping.dedents), ("repeats the suffix", stopping.repeats_suffix))
+STOPS = (
+    ("line end", line_end),
+    ("dedent", stopping.dedents),
+    ("repeats the suffix", stopping.repeats_suffix),
+    ("repeats itself", stopping.repeats_itself),
+)
 """Name and rule; a rule gives the position in the text at which the completion should have ended, or None."""
 
 

@@ -1,4 +1,4 @@
-"""The fill-in-the-middle formats of eleven model families as a table, and which of them a vocabulary speaks.
+"""The fill-in-the-middle formats of eleven model families and of the pocket model as a table, and which a vocabulary speaks.
 
 It knows spellings and their order; it does not know ids, texts or tokenizers.
 """
@@ -66,6 +66,10 @@ FORMATS: tuple[Format, ...] = (
         file_separator="<file_sep>", repository="<repo_name>", marks=("<file_sep>",),
     ),
     Format(
+        "pocket", "SPM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
+        file_separator="<filename>", repository="<reponame>", marks=("<reserved_0>",),
+    ),
+    Format(
         "starcoder", "PSM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
         file_separator="<filename>", repository="<reponame>",
     ),
@@ -96,7 +100,8 @@ FORMATS: tuple[Format, ...] = (
 )  # fmt: skip
 """The families, and where their sentinels coincide the one with marks before the one without.
 
-`starcoder` also serves the pocket model, Granite's code models and others that kept its tokenizer; `granite` is Granite 4.
+`starcoder` also serves Granite's code models and others that kept its tokenizer; `granite` is Granite 4. The pocket model has
+StarCoder's sentinels too and was trained on both orders, but is better where prefix and completion are one piece.
 """
 
 CONTROL: frozenset[str] = frozenset().union(*(format.spellings for format in FORMATS))

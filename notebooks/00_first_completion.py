@@ -48,8 +48,8 @@ start()
 
 # %% [markdown]
 # This cell is the same in every chapter. It prints the versions and the model that answers: `pocket`, about five million
-# numbers that were trained in this project and are installed with it. Colab with a GPU takes a larger one. If a later cell prints
-# something else for you than here, compare this line first.
+# numbers that were trained in this project and are installed with it. Colab with a GPU takes a larger one, and the environment
+# variable `COPILOT_MODEL` chooses yours. If a later cell prints something else for you than here, compare this line first.
 #
 # ## The problem, seen
 #
@@ -82,8 +82,8 @@ show.completion(cursor, completion)
 # compare the right things? Does it fit what follows?
 #
 # The model is small: more than a thousand times smaller than the ones behind products. It has learned the shape of Python better than its
-# meaning, and it is often wrong. This book does not hide that. It measures it, from
-# [chapter 1](01_the_cursor.ipynb) on.
+# meaning, and it is often wrong. This book does not hide that, it measures it: [chapter 1](01_the_cursor.ipynb) builds the scale, and
+# [chapter 2](02_left_to_right.ipynb) puts the model on it.
 #
 # ## What a completion says about itself
 
@@ -92,8 +92,8 @@ completion.mode, completion.stopped, len(completion.tokens)
 
 # %% [markdown]
 # - `mode`: `fim` means *fill in the middle*. The model was shown the text before the cursor and the text after it.
-# - `stopped`: why it ended. `end` is the model's own decision. The other words name a limit or a rule, such as
-#   `dedent` (a line that leaves the cursor's block) or `repeats the suffix` (what follows is there already).
+# - `stopped`: why it ended. `end` is the model's own decision. The other words name a limit or a rule: `dedent` (a line that leaves
+#   the cursor's block), `repeats the suffix` (what follows is there already), `repeats itself` (small models turn in circles).
 # - `tokens`: a model does not write letters or words but *tokens*, pieces of a few characters.
 #
 # It also says how long each step took, in milliseconds. Yours will differ.
@@ -113,15 +113,18 @@ complete(cursor).text == completion.text
 # %% [markdown]
 # ## Accept it
 #
-# To accept is to insert the text at the cursor. What you get is a cursor again, behind the new text, and `.text` is the new
-# document. Nothing that was there is lost, whatever the model wrote:
+# To accept is to insert the text at the cursor. What you get is a cursor again, after the new text, and `.text` is the new
+# document:
 
 # %%
 accepted = cursor.insert(completion.text)
 print(accepted.text)
 
+# %% [markdown]
+# `cursor.prefix` is all text before the cursor, `cursor.suffix` all text after it. Whatever the model wrote, both are still there:
+
 # %%
-assert accepted.text.startswith(cursor.prefix) and accepted.text.endswith(cursor.suffix)
+accepted.text == cursor.prefix + completion.text + cursor.suffix
 
 # %% [markdown]
 # Is the result Python at all? The dumbest question one can ask about a completion, and a computer can answer it:
@@ -147,7 +150,8 @@ parses(cursor.text), parses(accepted.text)
 #
 # ## Anywhere in any file
 #
-# Put your own cursor into your own text. Lines and columns count from 0:
+# Put your own cursor into your own text. In programs lines and columns count from 0, so `line=5` is the line that the picture numbers
+# 6. `insert(" ")` types a blank there, as a person would before waiting for a suggestion:
 
 # %%
 from copilot_lib.cursor import Cursor
@@ -204,8 +208,9 @@ show.completion(EXAMPLES["parse_config"], complete(EXAMPLES["parse_config"]))
 show.completion(EXAMPLES["Calculator"], complete(EXAMPLES["Calculator"]))
 
 # %% [markdown]
-# Look for three kinds of failure. A *repetition* turns in a circle. A *plausible name* does not exist in this file. A *wrong
-# ending* stops too early, or runs on into code that nobody asked for. Which of them do you see above?
+# Look for three kinds of failure. A *plausible name* or call does not exist in this file. A *fair beginning* has the shape of Python and
+# not the meaning: a condition that nobody would ask, a value made up. A *wrong ending* stops too early, or runs on into code that nobody
+# asked for. Which of them do you see above?
 #
 # ## In an editor
 #
@@ -241,12 +246,13 @@ editor.accept()
 editor.text == accepted.text, [event["kind"] for event in editor.events]
 
 # %% [markdown]
-# The editor keeps a note of what became of each suggestion. How often people accept is one of the few honest measures of a
+# The editor notes what became of each suggestion. How often people accept is one of the few honest measures of a
 # completion tool.
 #
 # ## The same, from the terminal
 #
-# The command line is a third way to the same call. A person counts lines and columns from 1:
+# The command line is a third way to the same call. People count lines and columns from 1. We write our file into a new folder,
+# run the command, and print what it prints:
 
 # %%
 import subprocess, tempfile
@@ -257,10 +263,12 @@ file.write_text(cursor.text)
 place = f"{file}:{cursor.line + 1}:{cursor.column + 1}"
 command = [sys.executable, "-m", "copilot_lib", "complete", place]
 answer = subprocess.run(command, capture_output=True, text=True).stdout
-assert answer.rstrip("\n") == completion.text.rstrip("\n")
+print(answer)
+answer.rstrip("\n") == completion.text.rstrip("\n")
 
 # %% [markdown]
-# No output means that both agree. In your own terminal it is `python -m copilot_lib complete search.py:5:9 --show`.
+# Save any file of yours, and ask in your own terminal, in this book's environment: `python -m copilot_lib complete FILE.py:5:9 --show`
+# draws the completion at line 5, column 9.
 #
 # ## What goes wrong
 #
@@ -298,7 +306,7 @@ checks.check_00_kept(accept)
 # %% [markdown]
 # **2. Accept one word** (about two lines). Often only the beginning of a suggestion is right, and editors have a key for taking one
 # word of it. Write the function behind that key: it gives the part of the suggestion up to the end of its first word, with the
-# blanks and signs before it; if no word is left, all of it.
+# blanks and signs before it. `first_word(" = a + b")` is `" = a"`. If no word is left, it gives all of it.
 
 # %%
 def first_word(suggestion):
@@ -330,7 +338,7 @@ checks.check_00_first_word(first_word)
 # - `complete(cursor)` answers at a place in a document, offline.
 # - A completion carries its text, its mode, the reason it stopped, and its times.
 # - To accept is to insert; a cell, the editor and the terminal do the same.
-# - The model repeats itself, invents names and stops in the wrong place. Now you have seen it.
+# - The model knows the shape of code better than its meaning, and invents what it does not know. Now you have seen it.
 #
 # What stays: a working completer, in the notebook and in the terminal.
 #

@@ -69,8 +69,7 @@ show.completion(cursor)
 
 # %% [markdown]
 # A simple way to split a file at a cursor works by lines: the lines above, the cursor's line up to the cursor, and then
-# the lines *below*. Several published examples do this. Here is that split, the answer it leads to, and the file after
-# the answer was accepted. Look at the end of the line.
+# the lines *below*. Several published examples do this. Here is that split, with the answer it leads to. Look at the end of the line.
 
 
 # %%
@@ -83,7 +82,7 @@ told = lines_below_only(cursor)
 show.completion(told, complete(told), "what a completer is told that knows only the lines below")
 
 # %% [markdown]
-# Whatever the model answered, the closing bracket after it is gone: it was never part of the question. If an editor
+# Whatever the model answered, the closing bracket after the caret is gone: it was never part of the question. If an editor
 # stored this text, it would have deleted a character that you typed. If it only inserted the answer, the model would
 # have had to guess that a bracket is there already. The cure is to say exactly what a cursor is.
 #
@@ -164,7 +163,7 @@ show.completion(Cursor.at_utf16(snakes, 0, editor_column), caption="taken as UTF
 # %% [markdown]
 # ## What the rest of the line is worth
 #
-# **Claim: the characters behind the caret are the cheapest context there is.** They say which brackets are already
+# **Claim: the characters after the caret are the cheapest help there is.** They say which brackets are already
 # closed, what type the answer must have, and where it has to stop. To see their worth we empty every pair of brackets in
 # the four examples of this book, one at a time, and ask the model to fill it again.
 
@@ -184,17 +183,18 @@ cursors = [cursor for example in EXAMPLES.values() for cursor in emptied_bracket
 len(cursors), [cursor.line_prefix.strip() + "▏" + cursor.line_suffix for cursor in cursors[:4]]
 
 # %% [markdown]
-# An answer fits if the brackets of its line still match once it is inserted. That is far less than being right, but it
-# is what the rest of the line can promise. Counting pairs is enough for these lines:
+# An answer fits if there is one and the brackets of its line still match once it is inserted. That is far less than being right,
+# but it is what the rest of the line can promise. Counting pairs is enough for these lines:
 
 
 # %%
 def fits(cursor, answer):
     line = cursor.line_prefix + answer + cursor.line_suffix
-    return all(line.count(opened) == line.count(closed) for opened, closed in ("()", "[]", "{}"))
+    pairs_match = all(line.count(opened) == line.count(closed) for opened, closed in ("()", "[]", "{}"))
+    return bool(answer) and pairs_match
 
 
-fits(cursors[0], "n"), fits(cursors[0], "n):")
+fits(cursors[0], "n"), fits(cursors[0], "n):"), fits(cursors[0], "")
 
 
 # %% [markdown]
@@ -326,8 +326,8 @@ show.tokens(pieces("left, right = 0, len(arr) - 1"))
 
 # %% [markdown]
 # Joined again, the pieces are the text: blanks are pieces too. Models cut text in a similar way, and
-# [chapter 2](02_left_to_right.ipynb) shows theirs. Now we count. A context of up to five pieces and the one that follows it make
-# six: a 6-gram. Small first, with contexts of one piece:
+# [chapter 2](02_left_to_right.ipynb) shows theirs. Now we count. The pieces that we look at are the *context*. A context of up to
+# five pieces and the one that follows it make six: a 6-gram. Small first, with contexts of one piece:
 
 # %%
 from itertools import pairwise
@@ -340,7 +340,7 @@ followers
 
 # %% [markdown]
 # After `a` there was always `=`, after `b` once a plus and once a minus. The function does the same for all lengths of
-# context up to `n - 1`, and keeps counts instead of lists:
+# context up to `n - 1`, none included (what is the most frequent piece of all?), and keeps counts instead of lists:
 
 # %%
 from collections import Counter, defaultdict
@@ -374,7 +374,8 @@ next_piece(count_ngrams(sequence, 3), pieces("z=b"), 3)
 
 # %% [markdown]
 # The context `=b` was followed by `+` and by `-`, once each, and again the first of equals wins. What remains is a loop:
-# append a piece, ask again, stop at the end of the line. [Chapter 2](02_left_to_right.ipynb) writes the very same loop around a model.
+# append a piece, ask again, stop at the end of the line, or after thirty pieces. Prefix and suffix are counted apart, since the piece
+# before the cursor and the one after it are no neighbours. [Chapter 2](02_left_to_right.ipynb) writes the very same loop around a model.
 
 
 # %%
@@ -411,7 +412,7 @@ started = search.insert("if arr[mid]")
 show.completion(started, ngram(started), "a 6-gram: up to five pieces of context")
 
 # %% [markdown]
-# The condition is Python, it fits its line, and it stands in the file: below the cursor, behind the `elif`. That is why it is
+# The condition is Python, it fits its line, and the file has it already: below the cursor, after the `elif`. That is why it is
 # wrong. The same question twice in a row makes the second one useless. An n-gram copies how code goes on, and knows nothing of why.
 #
 # What if it sees less? With `n=2` it looks at one piece only:
@@ -454,7 +455,8 @@ except ValueError as error:
 # ## Measure
 #
 # A picture at a cursor convinces, and proves nothing. The scoreboard of this book asks every method for the rest of a
-# line at the same sixty cursors, in files of the package networkx that our model never saw in training. Two of them:
+# line at the same sixty cursors, in files of the package networkx that our model never saw in training. At each of them nothing
+# follows on the cursor's own line. Two of them:
 
 # %%
 from copilot_lib import scoreboard
@@ -510,7 +512,8 @@ show.figure(figure, "Score of the n-gram for n from 2 to 8: both curves rise up 
 # ## Exercises
 #
 # **1. Trim what is there already** (about four lines). An answer may end with what already follows the caret on its
-# line. Write a function that removes from the end of `answer` the longest part with which `rest` begins.
+# line. Write a function that removes from the end of `answer` the longest part with which `rest` begins: `trimmed("x, y)", "))")` is
+# `"x, y"`.
 
 # %%
 from copilot_lib import checks
@@ -540,7 +543,7 @@ checks.check_01_trimmed(trimmed)
 # %% [markdown]
 # **2. Finish the word** (about five lines). Our n-gram is lost in the middle of a word: it never saw the piece `hist`.
 # Write a completer that finishes a half-typed word with the most frequent word of the file that begins so and is
-# longer; it offers nothing when no word is begun.
+# longer. It gives the missing letters only: `"ory"` after `hist`. It offers nothing when no word is begun.
 
 # %%
 def finished_word(cursor):

@@ -51,7 +51,7 @@ start()
 # %% [markdown]
 # ## The problem, seen
 #
-# Chapter 1 ended with an n-gram, the best completer we had. Here it stands before a function that is not written yet.
+# Chapter 1 ended with an n-gram, the best completer we had. Here it is asked to write the body of a function.
 # The docstring says what the body has to do, and nothing comes after.
 
 # %%
@@ -100,6 +100,12 @@ logits.shape
 # One row for each token of the text, one column for each token of the vocabulary. Row *n* scores what may follow the
 # tokens up to *n*. Such scores are called *logits*. For a completion only the last row counts.
 #
+# If torch and numpy are new to you, this is all of them that the chapter needs. Both are tables of numbers: torch's *tensors* go into
+# the network, numpy's *arrays* come out. A network takes several texts at once, so one text is a list in a list (`[ids]`), and `[0]`
+# takes its result out. `logits[-1]` is the last row. `argmax()` is the position of the largest number in it, `argsort()` gives all
+# positions from the smallest number to the largest, and `[::-1][:5]` turns that around and keeps five. Arithmetic works on a whole
+# array at once. `inference_mode` tells torch that nothing will be trained.
+#
 # > **Predict.** How would you begin the body of `parse_config`? Write down three words before you look at the model's five.
 
 # %%
@@ -108,7 +114,7 @@ best = logits[-1].argsort()[::-1][:5].tolist()
 
 # %% [markdown]
 # Each entry is a text and its score; higher is likelier, and only differences between scores mean anything. Taking the
-# highest is called *greedy*, and its position in the row is the *argmax*. At the cursor that is one token of ghost text:
+# highest is called *greedy*. At the cursor that is one token of ghost text:
 
 # %%
 token = int(logits[-1].argmax())
@@ -135,8 +141,8 @@ written = greedy(ids, 24)
 show.completion(cursor, codec.decode(written), "24 tokens, one by one")
 
 # %% [markdown]
-# That is what the model really says to the article's `parse_config`, with no text tidied and no better example picked. Read
-# it as a reviewer: is it Python, and does it load a JSON file? A model of five million numbers often gets
+# That is what the model really says at `parse_config`, one of this book's four examples, with no text tidied and no better example
+# picked. Read it as a reviewer: is it Python, and does it load a JSON file? A model of five million numbers often gets
 # the shape of code right and its meaning wrong. The loop is the same for a model a thousand times larger.
 #
 # Is our loop the real one? transformers has its own, `generate`. Both have to give the same tokens.
@@ -206,7 +212,7 @@ def greedy_cached(ids, max_new_tokens):
 show.completion(cursor, codec.decode(greedy_cached(ids, 24)), "the same 24 tokens, from the cache")
 
 # %% [markdown]
-# One equal picture proves little. All four examples of the article, 20 tokens each, by the three loops:
+# One equal picture proves little. All four examples, 20 tokens each, by the three loops:
 
 # %%
 for name, example in EXAMPLES.items():
@@ -256,11 +262,10 @@ def most_followers(ids):
     return max(len({after for before, after in pairwise(ids) if before == token}) for token in ids)
 
 
-long = greedy_cached(codec.encode(EXAMPLES["Calculator"].prefix), 48)
-most_followers(forgetful), most_followers(long)
+most_followers(forgetful), most_followers(codec.encode(EXAMPLES["Calculator"].text))
 
 # %% [markdown]
-# The first number can only be 1. The second is a healthy loop's, over a longer text: there the same token is followed by different
+# The first number can only be 1. The second is a person's, over the calculator: there the same token is followed by different
 # ones, because the context decides. Small models circle with a healthy cache too, in larger circles: greedy text that
 # repeats makes its own repetition likelier. So the test for a cache is not how the text looks. It is the `assert` above.
 #
@@ -275,9 +280,17 @@ weights = numpy.exp(three)
 (weights / weights.sum()).round(3).tolist()
 
 # %% [markdown]
-# *Temperature* divides the scores first. Below 1 it widens the gaps, above 1 it narrows them, and at 0 we mean greedy.
+# *Temperature* divides the scores first. Below 1 it widens the gaps, above 1 it narrows them, and at 0 we mean greedy. The same
+# three scores at three temperatures:
+
+# %%
+for temperature in (0.5, 1, 2):
+    weights = numpy.exp(three / temperature)
+    print(temperature, (weights / weights.sum()).round(3).tolist())
+
+# %% [markdown]
 # *Top-k* keeps the *k* likeliest tokens. *Top-p* keeps the fewest tokens that together reach the share *p*. What is cut
-# gets chance 0, and the rest is scaled to sum to 1 again.
+# gets chance 0, and the rest is scaled to sum to 1 again. All three in one function:
 
 # %%
 def probabilities(logits, temperature=1.0, top_k=0, top_p=1.0):
@@ -356,8 +369,8 @@ def pick(probabilities, random):
     return int(numpy.searchsorted(ends, random.random() * ends[-1], side="right"))
 
 
-chances, random = probabilities(logits[-1]), numpy.random.default_rng(0)
-draws = [pick(chances, random) for _ in range(2000)]
+chances, dice = probabilities(logits[-1]), numpy.random.default_rng(0)
+draws = [pick(chances, dice) for _ in range(2000)]
 for token in best:
     print(f"{codec.decode([token])!r:12} {chances[token]:.2f} {draws.count(token) / 2000:.2f}")
 
@@ -394,7 +407,10 @@ for temperature, top_k in ((0, 0), (0.2, 0), (1, 0), (1, 2)):
     print(f"{count:2} of 10 at temperature {temperature}" + f", top-k {top_k}" * (top_k > 0))
 
 # %% [markdown]
-# The article samples at temperature 0.2 with top-p 0.95, as many demonstrations do. An editor asks again at each
+# At temperature 0 the dice do not matter. At 0.2 a few completions share the ten draws, and at 1 hardly any two agree, even where
+# only the two likeliest tokens may come: two choices, six times, are 64 ways to go.
+#
+# The article that this book follows samples at temperature 0.2 with top-p 0.95, as many demonstrations do. An editor asks again at each
 # keystroke, and a suggestion that changes though the file did not is unsettling. So this book is greedy unless it says otherwise.
 #
 # ## Stopping
@@ -402,17 +418,16 @@ for temperature, top_k in ((0, 0), (0.2, 0), (1, 0), (1, 2)):
 # **Claim: a left-to-right model has no reason to stop.** It was trained on whole files. After a function comes the next function,
 # and the end token stands only where a *file* ended.
 #
-# > **Predict.** 80 tokens for each of the article's examples. How many of the four end by themselves?
+# > **Predict.** 80 tokens at most for each of the four examples. How many of the four end by themselves?
 
 # %%
 LIMIT = 80
-answers = {}
-for name, at in EXAMPLES.items():
-    answers[name] = codec.decode(greedy_cached(codec.encode(at.prefix), LIMIT))
-[(name, len(codec.encode(text)), len(text.splitlines())) for name, text in answers.items()]
+written = {name: greedy_cached(codec.encode(at.prefix), LIMIT) for name, at in EXAMPLES.items()}
+answers = {name: codec.decode(tokens) for name, tokens in written.items()}
+[(name, len(tokens), len(answers[name].splitlines())) for name, tokens in written.items()]
 
 # %% [markdown]
-# Name, tokens (about, since we count them on the text), lines. Whatever has some 80 tokens ran into the limit. The limit, `max_new_tokens`, is
+# Name, tokens, lines. An answer of 80 tokens ran into the limit; only a shorter one ended by itself, and there is none. The limit, `max_new_tokens`, is
 # needed, and it is a poor judge: it cuts in the middle of a line. Here is `fibonacci`, where one expression was asked for:
 
 # %%
@@ -506,8 +521,9 @@ show.completion(pattern, codec.decode(greedy_cached(codec.encode(above), 32)))
 
 # %% [markdown]
 # Three lines above set the pattern, and the numbered lines after the grey ones keep it. A model that has learned to copy writes
-# `self.second` here, which the file already has. Compare what ours did. The other rule in `copilot_lib/stopping.py` knows the
-# text below: `repeats_suffix` ends a completion where the next line with text would come a second time.
+# `self.second` here, which the file already has; a weaker one circles. Compare what ours did. The other two rules in
+# `copilot_lib/stopping.py` end both: `repeats_itself` where two lines come that the completion has written already, `repeats_suffix`
+# where the next line with text below the cursor would come a second time.
 
 # %%
 from copilot_lib.stopping import repeats_suffix
@@ -568,11 +584,11 @@ except ValueError as error:
 # that would not fit into the model's context. `characters` turns tokens into text without ever splitting a character in two.
 
 # %%
-from functools import cache
+from functools import lru_cache
 from copilot_lib.stream import characters
 
 
-@cache
+@lru_cache(maxsize=1000)  # the scoreboard and the next cells ask at the same places
 def left_to_right(cursor, max_new_tokens=24):
     prompt = codec.plain(cursor.prefix, model.context_tokens - max_new_tokens).ids
     run = engine.generate(prompt, stop_ids=codec.stop_ids, max_new_tokens=max_new_tokens)
@@ -599,8 +615,9 @@ rows = [scoreboard.score(method.__name__, method, targets) for method in methods
 scoreboard.table(rows)
 
 # %% [markdown]
-# The last row is this chapter's. If the n-gram is ahead in some column, that is no accident: it reads the lines below the
-# cursor too, and it copies names exactly, which a small model finds hard. Sixty targets are few: a single one is worth 1.7 points.
+# The last row is this chapter's. The model beats everything that copies whole lines, and not the n-gram. That is no accident: the n-gram
+# reads the lines below the cursor too, and it copies names exactly, which a small model finds hard. Sixty targets are few: a single
+# one is worth 1.7 points.
 #
 # A model has one thing that the baselines lack: it says how sure it is. Here is the mean chance (geometric, over the tokens) that it
 # gives its own answer, next to the score of that answer.
@@ -628,8 +645,8 @@ show.figure(figure, "Sixty dots: the model's confidence in its answer against "
             "the edit similarity of the answer to what the author wrote")
 
 # %% [markdown]
-# Each dot is one gap. If the second number above is clearly larger than the first, confidence is worth something: an editor can stay
-# silent where it is low. Dots at the right bottom are the dangerous ones, sure and wrong.
+# Each dot is one gap. Where the model was surer it was better on average, but look at the spread: sixty dots do not make a threshold.
+# On many more an editor could learn where to stay silent. Dots at the right bottom are the dangerous ones, sure and wrong.
 #
 # ## What goes wrong
 #
@@ -693,7 +710,8 @@ checks.check_02_circle(circle)
 #     return 0
 # ```
 #
-# Asked after each token, it ends a circle early. It would also end an honest table of zeros, so three times is not many.
+# Asked after each token, it ends a circle early. It would also end an honest table of zeros, so three times is not many. The
+# library's `repeats_itself` compares lines, which an editor shows, and lets short ones pass.
 # </details>
 #
 # **3. A better row** (open). Greedy takes the best token at each step, which need not give the best line. Draw several lines and
@@ -709,7 +727,7 @@ scoreboard.table([*rows, scoreboard.score("mine", mine, targets)])
 # - A model scores every token as the next one; a completion is argmax, append, repeat. Our loop equals `generate`.
 # - Keys and values of earlier tokens do not change, so they are kept. Same tokens, one token's work a step.
 # - Softmax makes chances of scores; temperature, top-k and top-p reshape them; a seed makes a draw repeatable.
-# - It stops at an end token, at a limit, or where a rule sees that it has left the block or repeats what stands below.
+# - It stops at an end token, at a limit, or where a rule sees that it has left the block, or repeats itself or what stands below.
 #
 # What stays: `probabilities`, `pick` and `dedents`, which the library's completer uses from here on, and the row `left_to_right`.
 #

@@ -18,7 +18,7 @@
 # # 3. Fill in the middle
 #
 # At the end of this chapter you can ask a model for the text *between* two texts, in the very format it was trained on,
-# and no file can break your question. Before, your tool could only go on from the text above the cursor.
+# and no file can break your question. The loop that you wrote in chapter 2 could only go on from the text before the cursor.
 #
 # ```text
 #  3 │     while left <= right:
@@ -101,13 +101,15 @@ gaps = [(start, end) for start in range(len(line) + 1) for end in range(start, l
 len(gaps), sum("".join(cut(line, start, end)) != line for start, end in gaps)
 
 # %% [markdown]
+# Twenty characters have 21 places between them and at their ends, and a gap is two of these, the same one twice included: 21 · 22 / 2.
 # One short line holds hundreds of exercises, each with its answer, and nobody had to write them. The empty gaps teach
 # something too: that often nothing is missing. The article that this book follows adds that a model learns all this
 # almost for free, without getting worse at plain continuation. That was measured on models trained from scratch on
 # plenty of text; for a model as small as ours it is an open question.
 #
-# The parts can be put in more than one order. Between them go *sentinels*, marks that say where a part begins. With `P` and `S`
-# for the texts before and after, these are the three layouts you will meet. The answer, the middle, always comes last:
+# The parts can be put in more than one order. Between them go *sentinels*, marks that say which part begins: one for the prefix, one
+# for the suffix, one for the middle. In the three layouts below, `"P"` and `"S"` are the texts before and after the gap, and
+# `"prefix"`, `"suffix"` and `"middle"` are the sentinels. The answer always comes last:
 
 # %%
 PSM = ("prefix", "P", "suffix", "S", "middle")
@@ -157,7 +159,8 @@ show.Picture(f'<div style="overflow-x:auto">{svg}</div>', alt)
 # %% [markdown]
 # **PSM**, prefix, suffix, middle, is the order that most tools ask in. **SPM** puts the suffix first. The last row is SPM as
 # the article spells it, each sentinel directly before its own part; Mellum was trained so. The row
-# above it is the spelling that StarCoder, CodeLlama and our pocket model have learned, beside PSM. Look at the end of
+# above it is the spelling that StarCoder, CodeLlama and our pocket model have learned, beside PSM. It begins with two sentinels in a row,
+# as if an empty prefix came first: so both orders begin alike, and the middle's mark stands before the text that is gone on from. Look at the end of
 # that row: prefix and middle touch. The model reads the line up to the gap and simply goes on, as it would without FIM.
 #
 # ## Sentinels are ids, not words
@@ -212,15 +215,16 @@ for order in ("PSM", "SPM"):
 
 # %% [markdown]
 # The pocket model saw about three quarters of its text like this, half in each order, and the rest plain. Three rules keep
-# such training sound, and [`copilot_lib/examples.py`](../copilot_lib/examples.py) follows them. Cut the window out of the file *first*
-# and permute afterwards, or prefix, suffix and middle end up in different windows. Where a window is too long, drop
+# such training sound, and [`copilot_lib/examples.py`](../copilot_lib/examples.py) follows them. A model reads a limited number of
+# tokens at once, a *window*. Cut the window out of the file *first* and permute afterwards, or prefix, suffix and middle end up in
+# different windows. Where a window is too long, drop
 # tokens at the *outer* ends of prefix and suffix, since in a permuted text the answer stands last and is what a cut at
 # the end takes away. And place the gaps by characters, not by tokens; the last section shows why.
 #
 # ## Two orders at one cursor
 #
-# **Claim: the order decides little about the answer and much about the work.** First the answers. `ask` takes any ids and
-# gives the model's own words, without the clean-up that the completer does:
+# **Claim: a large model answers alike in both orders; a small one does not, and the order decides how much work a keystroke costs.**
+# First the answers. `ask` takes any ids and gives the model's own words, without the clean-up that the completer does:
 
 # %%
 from copilot_lib.stream import characters, until
@@ -241,7 +245,10 @@ show.completion(search, ask(arrange(SPM_APART, pieces)), "SPM, as the article sp
 
 # %% [markdown]
 # The pocket model knows the first two layouts and has never seen the third. It does not complain: a wrong layout raises
-# no error, the answers only get worse, by an amount that one example cannot show. We measure it below.
+# no error, the answers only get worse, by an amount that one example cannot show. We measure it below. Of the two that it knows, SPM
+# is easier for it: prefix and answer are one piece of text, as in chapter 2. In PSM the suffix stands between them, and the first token
+# of the answer has to look back over it to where the prefix ended. Large models learn that. Ours has only begun to, so `complete` asks
+# it suffix first.
 #
 # Now the work. The engine keeps what it computed for the last prompt and computes only from the first token that
 # differs. Think of typing `if arr` into the gap, a letter at a time, with a question after each.
@@ -262,7 +269,7 @@ computed_while_typing("PSM"), computed_while_typing("SPM")
 
 # %% [markdown]
 # The first number of each list is the start, where the engine still held another prompt. After it, PSM computes the whole suffix
-# again at each letter, since the suffix stands behind the letter. SPM computes a token or two. The longer the file
+# again at each letter, since the suffix comes after the letter. SPM computes a token or two. The longer the file
 # below the cursor, the larger the difference. When the cursor jumps to another line it is the other way round: the
 # suffix changes at its start, and all that follows it has to be computed again.
 #
@@ -296,13 +303,13 @@ tidy = glued(fibonacci.prefix, fibonacci.suffix, TIDY)
 show.completion(fibonacci, ask(tidy), "with the tidy template")
 
 # %%
-clean = codec.fim(fibonacci.prefix, fibonacci.suffix).ids
+clean = codec.fim(fibonacci.prefix, fibonacci.suffix, "PSM").ids
 show.completion(fibonacci, ask(clean), "from pieces")
 
 # %% [markdown]
 # Here are the ends of both prompts, token by token. To us the newlines are layout. To the model they are three lies about
 # the file: the cursor's line ended, the file ends with one more empty line, and the answer has already begun with a
-# line break. An answer to that is an answer for the next line, and lands behind `return` where it does not belong.
+# line break. An answer to that is an answer for the next line, and lands after `return`, where it does not belong.
 
 # %%
 display(boxes(tidy[-8:], "tidy"), boxes(clean[-8:], "from pieces"))
@@ -324,7 +331,7 @@ def ends_prompt(text):
 """
 mentions = Cursor.at(FILE, 5, 25)
 both = mentions.prefix, mentions.suffix
-prompts = {"glued": glued(*both), "from pieces": codec.fim(*both).ids}
+prompts = {"glued": glued(*both), "from pieces": codec.fim(*both, "PSM").ids}
 {name: ids.count(sentinels["middle"][0]) for name, ids in prompts.items()}
 
 # %%
@@ -343,12 +350,13 @@ for name, ids in prompts.items():
 # %% [markdown]
 # A small model is often wrong in both; what matters is that only the second one was asked our question. A line in
 # somebody else's file must not be able to end a prompt, as a name in a form must not be able to end a database query.
-# The library's test asks the question for all spellings of all families:
+# The library's test asks the question for the control tokens of all families. How many are there, and do their spellings, all in one
+# text, give an id that is special?
 
 # %%
 from copilot_lib import formats
 
-len(formats.CONTROL), codec.stop_ids.isdisjoint(codec.encode("".join(formats.CONTROL)))
+len(formats.CONTROL), not codec.stop_ids.isdisjoint(codec.encode("".join(formats.CONTROL)))
 
 # %% [markdown]
 # The way back has the same trap. The article decodes the answer with `skip_special_tokens=True` and then searches the text
@@ -363,7 +371,7 @@ decoded = as_it_comes.decode(prompt, skip_special_tokens=True)
 # ## Every family has its own format
 #
 # **Claim: the format belongs to the model; with the wrong one nothing fails and everything gets worse.** These are the
-# formats of eleven families. `P` and `S` are the texts; the last column counts the tokens that the prefix
+# formats of eleven families and of the pocket model. `P` and `S` are the texts; the last column counts the tokens that the prefix
 # sentinel takes in the model you are running now.
 
 # %%
@@ -378,7 +386,8 @@ for format in formats.FORMATS:
 
 # %% [markdown]
 # Look at the near misses: hyphens or underscores, bars or none, a *hole* where others say suffix, and Codestral, which
-# has no middle sentinel at all. Three families share their spellings and differ in what ends a completion. Only spellings that the vocabulary knows are one token; all others are read as text.
+# has no middle sentinel at all. Four rows spell StarCoder's sentinels, and want them in different orders; three others share theirs and differ in what ends a completion.
+# Only spellings that the vocabulary knows are one token; all others are read as text.
 # Below, the model is asked with SantaCoder's hyphens, which differ from its own sentinels by one character each.
 
 # %%
@@ -426,7 +435,7 @@ at_cursor(statement[:15], statement[15:])
 # %% [markdown]
 # The word's own token is gone; on both sides are leftovers that running text hardly ever contains. A model that was
 # trained on cuts at token boundaries has never had to finish half a token. The quietest case is a space. In running
-# text, above, it belongs to the word after it. With the cursor behind it, it is alone:
+# text, above, it belongs to the word after it. With the cursor after it, it is alone:
 
 # %%
 at_cursor(statement[:11], statement[11:])
@@ -483,8 +492,8 @@ for name in ("binary_search", "Calculator"):
     display(show.completion(EXAMPLES[name], completer.complete(EXAMPLES[name]), f"{name}, told both sides"))
 
 # %% [markdown]
-# Compare them with what you would have written. Five million parameters are very few: expect it to fail often, and count
-# instead of hoping.
+# Compare the first with what the same model said at the top of this chapter, told only what stands above. Compare both with what
+# you would have written. Five million parameters are very few: expect it to fail often, and count instead of hoping.
 #
 # ## Measure
 #
@@ -517,11 +526,12 @@ rows += [scoreboard.score(method.__name__, method, targets) for method in (fim_p
 scoreboard.table(rows)
 
 # %% [markdown]
-# Read the lower rows against the upper ones first: a row of the model that does not beat the n-gram has shown nothing yet.
-# Then compare the model with itself. Sixty targets are few; a difference of two or three of them is chance.
+# Read the lower rows against the upper ones first: the model has drawn level with the n-gram in one column, no more. Then compare it
+# with itself. In PSM it has hardly learned to begin: one wrong first token spoils a line. In SPM it is no worse than without the suffix,
+# and whether it is better sixty targets cannot say; a difference of two or three of them is chance.
 #
 # A finer question: how many *bits* does the model need for the line that the author wrote, if it is read out to the model
-# token by token? Few bits mean small surprise. This tells layouts apart even where no answer is exactly right.
+# token by token? A token to which the model gives chance 1/2 costs one bit, one with chance 1/8 three: few bits mean small surprise. This tells layouts apart even where no answer is exactly right.
 
 # %%
 import math
@@ -582,9 +592,9 @@ described = ", ".join(f"{name} {mean:.1f}" for name, mean in needed.items())
 show.figure(figure, f"Bars, bits per character: {described}")
 
 # %% [markdown]
-# The grey bar is the model without the text below. Where a blue or green bar is shorter, the suffix helped. The
+# The grey bar is the model without the text below. Where the blue or the green bar is shorter, the suffix helped. The
 # orange bars are the two prompts that raise no error: a layout that the model was not trained on, and the tidy
-# template. Twenty targets are behind each bar.
+# template. Both cost more bits than leaving the suffix out altogether. Each bar is the mean of twenty targets.
 #
 # ## What goes wrong
 #
@@ -650,9 +660,16 @@ checks.check_03_undo(undo)
 # A search in the decoded text would find the sentinels that the text only mentions.
 # </details>
 #
-# **3. How much suffix is enough?** (open). Ask with `codec.fim(cursor.prefix, cursor.suffix, "SPM", 300, n)` for n of 1, 5, 20, 80
-# and 160 tokens, and draw the bits against n. Then give what you saved to the prefix: is that the better use?
-#
+# **3. How much suffix is enough?** (open). The last two arguments of `codec.fim` are budgets, in tokens, for prefix and suffix. Here are
+# the bits at one target for three budgets; go on with all of `some` and more budgets, and draw the bits against them. Then give what you
+# saved to the prefix: is that the better use?
+
+# %%
+target = some[0]
+before, after = target.cursor.prefix, target.cursor.suffix
+[round(bits(codec.fim(before, after, "SPM", 300, n).ids, target.reference)) for n in (1, 20, 160)]
+
+# %% [markdown]
 # ## Recap
 #
 # - `cut` and `transform` turn any text into examples for gaps; prefix, middle and suffix, joined, are the text.

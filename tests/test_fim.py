@@ -82,8 +82,8 @@ def spelled(codec, ids):
 # Formats
 
 
-def test_there_are_eleven_families_and_no_two_share_a_name():
-    assert len(set(NAMES)) == len(FORMATS) == 11
+def test_there_are_eleven_families_and_the_pocket_and_no_two_share_a_name():
+    assert len(set(NAMES)) == len(FORMATS) == 12
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -317,7 +317,7 @@ def texts(coder, made):
 
 
 def test_half_an_emoji_at_the_cut_is_dropped():
-    made = pocket().fim("🐍🐍", "🐍🐍", prefix_tokens=5, suffix_tokens=5)
+    made = pocket().fim("🐍🐍", "🐍🐍", "PSM", prefix_tokens=5, suffix_tokens=5)
     assert (made.prefix_count, made.suffix_count) == (4, 4)
     assert pocket().decode(made.ids) == "<fim_prefix>🐍<fim_suffix>🐍<fim_middle>"
 

@@ -118,5 +118,5 @@ def test_a_cool_down_writes_a_model_that_loads_and_keeps_the_checkpoint(tmp_path
     pretrain.train(folder, TINY, steps=8, resume=True, cooldown_steps=4)
     assert (folder / "checkpoint.pt").read_bytes() == before
     model = models.load(str(folder / "model"), device="cpu")
-    assert model.codec.format.name == "starcoder"
+    assert model.codec.format.name == "pocket"
     assert json.loads((folder / "model" / "training.json").read_text())["steps"] == 8

@@ -19,6 +19,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 CHAPTER = Path(__file__).parent.parent / "notebooks" / "00_first_completion.py"
 SOURCE = "def add(a, b):\n    return \n\n\nadd(1, 2)\n"
 PATIENCE_MS = 240_000
+NOTICE_MS = 3_000
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the editor is not tested in a browser")
 
@@ -67,12 +68,17 @@ def jupyterlab(tmp_path):
 
 
 def run(cell):
-    """Runs a cell and returns when it has its number: JupyterLab loses a Shift+Enter that follows another too soon."""
+    """Runs a cell and returns when it has its number; presses again, as a person would, where JupyterLab lost the keys."""
     from playwright.sync_api import expect
 
-    cell.locator(".cm-content").first.click()
-    cell.page.keyboard.press("Shift+Enter")
-    expect(cell.locator(".jp-InputPrompt").first).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE_MS)
+    prompt = cell.locator(".jp-InputPrompt").first
+    for _ in range(PATIENCE_MS // NOTICE_MS):
+        cell.locator(".cm-content").first.click()
+        cell.page.keyboard.press("Shift+Enter")
+        with contextlib.suppress(AssertionError):
+            expect(prompt).not_to_have_text("[ ]:", timeout=NOTICE_MS)
+            break
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE_MS)
 
 
 def test_click_ask_tab_and_python_holds_the_text(jupyterlab):

@@ -66,6 +66,7 @@ def line_end(text: str, cursor: Cursor) -> int | None:
 STOPS = (
     ("line end", line_end),
     ("dedent", stopping.dedents),
+    ("statement end", stopping.ends_statement),
     ("repeats the suffix", stopping.repeats_suffix),
     ("repeats itself", stopping.repeats_itself),
 )

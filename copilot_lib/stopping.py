@@ -60,11 +60,29 @@ def dedents(text: str, cursor: Cursor) -> int | None:
     >>> dedents("return (\n  x\n)", cursor) is None
     True
     """
-    block = columns(cursor.line_prefix)
+    return falls_below(columns(cursor.line_prefix), text, cursor)
+
+
+def ends_statement(text: str, cursor: Cursor) -> int | None:
+    r"""Where a completion goes on to a further statement, although one was begun before the cursor on its line.
+
+    Who has typed `return ` wants that line; who has typed `def area(` wants its block too, since what is indented more
+    belongs to the statement. None on a line that is still blank, where several statements may be wanted.
+
+    >>> cursor = Cursor("left = 0\nright = ", 17)
+    >>> text = "len(items) - 1\nwhile left < right:"
+    >>> text[: ends_statement(text, cursor)]
+    'len(items) - 1'
+    """
+    return falls_below(columns(cursor.line_prefix) + 1, text, cursor) if cursor.line_prefix.strip() else None
+
+
+def falls_below(least_columns: int, text: str, cursor: Cursor) -> int | None:
+    """The end of the last line with text before the first one that is indented less and stands in no open bracket."""
     above = cursor.prefix[-CHARACTERS_ABOVE:]
     for start, end in line_spans(text)[1:]:
         line = text[start:end]
-        if line.strip() and columns(line) < block and not brackets_open(above + text[:start]):
+        if line.strip() and columns(line) < least_columns and not brackets_open(above + text[:start]):
             return len(text[:start].rstrip())
     return None
 

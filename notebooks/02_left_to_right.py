@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   copilot_lib:
-#     teaches: [sampling.probabilities, sampling.pick, stopping.columns, stopping.dedents]
+#     teaches: [sampling.probabilities, sampling.pick, stopping.columns, stopping.falls_below, stopping.dedents, stopping.ends_statement]
 #   jupytext:
 #     cell_metadata_filter: tags,-all
 #     notebook_metadata_filter: kernelspec,jupytext,copilot_lib
@@ -456,18 +456,21 @@ columns("\treturn 1"), columns(fibonacci.line_prefix), columns(EXAMPLES["Calcula
 # brackets Python ignores indentation, and a closing bracket often stands further left. `brackets_open` counts those that are open.
 
 # %%
-from copilot_lib.cursor import line_spans
+from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.stopping import CHARACTERS_ABOVE, brackets_open
 
 
-def dedents(text, cursor):
-    block = columns(cursor.line_prefix)
+def falls_below(least_columns, text, cursor):
     above = cursor.prefix[-CHARACTERS_ABOVE:]
     for start, end in line_spans(text)[1:]:
         line = text[start:end]
-        if line.strip() and columns(line) < block and not brackets_open(above + text[:start]):
+        if line.strip() and columns(line) < least_columns and not brackets_open(above + text[:start]):
             return len(text[:start].rstrip())
     return None
+
+
+def dedents(text, cursor):
+    return falls_below(columns(cursor.line_prefix), text, cursor)
 
 
 by_hand = "max(\n    n, 1\n)\n\n\nclass Next:\n    pass"
@@ -488,14 +491,25 @@ show.completion(fibonacci, answers["fibonacci"][: cuts["fibonacci"]], "fibonacci
 # rule after each token and stops there. Where `None` stands, the limit cut. The rule judges where the text ends. It can't judge whether
 # the text is right, as the picture may remind you.
 #
+# One step further: who has typed `return ` wants the rest of that line, and who has typed `def area(` wants a body with it. Both are
+# *one statement*: the line, and what is indented more. On a line that is still blank, anything may come. The same helper says it:
+
+# %%
+def ends_statement(text, cursor):
+    return falls_below(columns(cursor.line_prefix) + 1, text, cursor) if cursor.line_prefix.strip() else None
+
+
+begun = Cursor("left = 0\nright = ", 17)
+two = "len(items)\nwhile left < right:"
+show.completion(begun, two[: ends_statement(two, begun)], "a text written by hand, cut")
+
+# %% [markdown]
 # ## It cannot see below
 #
 # **Claim: what stands under the cursor does not exist for this completer.** Its prompt is the prefix. Two files that differ
 # only below the cursor are the same question:
 
 # %%
-from copilot_lib.cursor import Cursor
-
 search = EXAMPLES["binary_search"]
 alone = Cursor(search.prefix, search.offset)
 codec.plain(search.prefix).ids == codec.plain(alone.prefix).ids, search.suffix == alone.suffix
@@ -521,8 +535,8 @@ show.completion(pattern, codec.decode(greedy_cached(codec.encode(above), 32)))
 
 # %% [markdown]
 # Three lines above set the pattern, and the numbered lines after the grey ones keep it. A model that has learned to copy writes
-# `self.second` here, which the file already has; a weaker one circles. Compare what ours did. The other two rules in
-# `copilot_lib/stopping.py` end both: `repeats_itself` where two lines come that the completion has written already, `repeats_suffix`
+# `self.second` here, which the file already has; a weaker one circles. Compare what ours did. The two rules in
+# `copilot_lib/stopping.py` that are left end both: `repeats_itself` where two lines come that the completion has written already, `repeats_suffix`
 # where the next line with text below the cursor would come a second time.
 
 # %%
@@ -555,6 +569,7 @@ for name, at in EXAMPLES.items():
     theirs = list(engine.generate(prompt, **limits, sampling=drawn))
     assert theirs == sampled(prompt, 16, seed=3, temperature=0.7, top_p=0.9)
     assert stopping.dedents(answers[name], at) == cuts[name]
+    assert stopping.ends_statement(answers[name], at) == ends_statement(answers[name], at)
 settings = {"temperature": 0.7, "top_k": 40, "top_p": 0.9}
 assert (sampling.probabilities(logits[-1], **settings) == probabilities(logits[-1], **settings)).all()
 
@@ -729,7 +744,7 @@ scoreboard.table([*rows, scoreboard.score("mine", mine, targets)])
 # - Softmax makes chances of scores; temperature, top-k and top-p reshape them; a seed makes a draw repeatable.
 # - It stops at an end token, at a limit, or where a rule sees that it has left the block, or repeats itself or what stands below.
 #
-# What stays: `probabilities`, `pick` and `dedents`, which the library's completer uses from here on, and the row `left_to_right`.
+# What stays: `probabilities`, `pick`, `dedents` and `ends_statement`, which the library's completer uses from here on, and the row `left_to_right`.
 #
 # Next: the model has read half of the file. How does one give it the other half, when all it can do is continue a text?
 # [Chapter 3](03_fill_in_the_middle.ipynb) turns the gap into something to continue.

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from copilot_lib.cursor import Cursor
 from copilot_lib.samples import BINARY_SEARCH, CALCULATOR, FIBONACCI
-from copilot_lib.stopping import brackets_open, dedents, repeats_itself, repeats_suffix
+from copilot_lib.stopping import brackets_open, dedents, ends_statement, repeats_itself, repeats_suffix
 
 code = st.text(st.sampled_from(list("ab:#()[]{}'\" \t\n\r")), max_size=60)
-RULES = [dedents, repeats_suffix, repeats_itself]
+RULES = [dedents, ends_statement, repeats_suffix, repeats_itself]
 
 
 def at_end(text):
@@ -42,6 +42,28 @@ def cut(rule, text, cursor):
 )
 def test_a_line_indented_less_than_the_block_ends_the_completion(before, text, expected):
     at = dedents(text, at_end(before))
+    assert (at if at is None else text[:at]) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "expected"),
+    [
+        ("x = ", "1\ny = 2", "1"),
+        ("def f():\n    return ", "x\n\n    y = 2", "x"),
+        (
+            "class A:\n    def f(self",
+            "):\n        x = 1\n        return x\n\n    def g(self):\n",
+            "):\n        x = 1\n        return x",
+        ),
+        ("x = [", "\n1,\n2,\n]\ny = 2", "\n1,\n2,\n]"),
+        ("def f():\n    # sum", " them\n    return x", " them"),
+        ("x = ", "1\n", None),
+        ("def f():\n    ", "x = 1\n    y = 2\n", None),
+        ("", "x = 1\ny = 2", None),
+    ],
+)
+def test_a_statement_begun_before_the_cursor_is_the_only_one(before, text, expected):
+    at = ends_statement(text, at_end(before))
     assert (at if at is None else text[:at]) == expected
 
 

@@ -10,12 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Encode = Callable[[str], list[int]]
-Row = tuple[list[int], list[bool]]
+Row = tuple[list[int], list[int]]
+"""Ids, and what each of them is: `GIVEN`, `ANSWER` or `PLAIN`."""
+
+GIVEN, ANSWER, PLAIN = range(3)
+"""A token of a prompt's text or a sentinel; a token of a middle, or the end token after it; left-to-right text."""
 
 FIM_SHARE = 0.75
 SPM_SHARE = 0.5
 SMALLEST_EXAMPLE = 64
 MAX_MIDDLE_LINES = 8
+END_SHARE = 0.6
+"""How many of a gap's whole lines are its last."""
 CHARACTERS_PER_TOKEN = 3
 SENTINELS, LEAST_AROUND, TRIES = 4, 16, 8
 """Tokens of an example that are not text, tokens that must be left around a gap, and how often a gap is drawn again."""
@@ -70,11 +76,15 @@ def part_of_line(window: str, random: random.Random) -> tuple[int, int]:
 
 
 def whole_lines(window: str, random: random.Random) -> tuple[int, int]:
-    """One to eight whole lines, with the cursor after, inside or before the indentation of the first."""
+    """One to eight whole lines, with the cursor after, inside or before the indentation of the first.
+
+    After each line a gap rather ends than goes on. A greedy completer ends only where an end is likelier than not: with
+    longer gaps the model had learned to write one more line, and one more, until a limit cut it.
+    """
     start, text, end = code_line(window, random)
-    for _ in range(min(random.randint(0, MAX_MIDDLE_LINES - 1), random.randint(0, MAX_MIDDLE_LINES - 1))):
+    for _ in range(MAX_MIDDLE_LINES - 1):
         following = window.find("\n", end + 1)
-        if following < 0:
+        if following < 0 or random.random() < END_SHARE:
             break
         end = following
     cursor = random.choice((text, text, text, start, random.randint(start, text)))
@@ -115,7 +125,7 @@ def node_spans(window: str) -> list[tuple[int, int]]:
     ]
 
 
-SPANS = ((random_characters, 20), (rest_of_line, 35), (part_of_line, 8), (whole_lines, 22), (syntax_node, 12), (nothing, 3))
+SPANS = ((random_characters, 18), (rest_of_line, 35), (part_of_line, 8), (whole_lines, 22), (syntax_node, 12), (nothing, 5))
 """The kinds of gap and how many of a hundred are of each kind."""
 
 
@@ -163,29 +173,29 @@ def rows(
 ) -> list[Row]:
     """All texts once, as shuffled rows of exactly `context_tokens` ids: whole FIM examples, filled up with plain text.
 
-    A row is its ids and, for each, whether it belongs to an answer. Each text serves either as FIM examples or as
-    left-to-right text. Plain text runs on from row to row, each of its ends marked; FIM examples never cross the end of a row.
+    Each text serves either as FIM examples or as left-to-right text. Plain text runs on from row to row, each of its ends
+    marked; FIM examples never cross the end of a row.
     """
     for_gaps = [random.random() < fim_share for _ in texts]
     plain = [t for text, gap in zip(texts, for_gaps, strict=True) if not gap for t in (*encode(text), ids.end)]
     made: list[Row] = []
-    row, answers = [], []
+    row, kinds = [], []
     for text in (text for text, gap in zip(texts, for_gaps, strict=True) if gap):
         position = 0
         while position < len(text):
             free = context_tokens - len(row)
             if free < SMALLEST_EXAMPLE:
-                made.append((row + plain[:free], answers + [False] * free))
-                plain, row, answers = plain[free:], [], []
+                made.append((row + plain[:free], kinds + [PLAIN] * free))
+                plain, row, kinds = plain[free:], [], []
                 continue
             budget = max(SMALLEST_EXAMPLE, round(free * random.random()))
             end = window_at(text, position, budget * CHARACTERS_PER_TOKEN)
             if text[position:end].strip():
                 example, answer = fim_example(text[position:end], encode, ids, budget, random)
                 row += example
-                answers += [False] * (len(example) - answer) + [True] * answer
+                kinds += [GIVEN] * (len(example) - answer) + [ANSWER] * answer
             position = end
-    made += [(plain[at : at + context_tokens], [False] * context_tokens) for at in range(0, len(plain), context_tokens)]
-    made = [(row, answers) for row, answers in made if len(row) == context_tokens]
+    made += [(plain[at : at + context_tokens], [PLAIN] * context_tokens) for at in range(0, len(plain), context_tokens)]
+    made = [(row, kinds) for row, kinds in made if len(row) == context_tokens]
     random.shuffle(made)
     return made

@@ -44,13 +44,19 @@ def hidden_states(model, ids: torch.Tensor) -> torch.Tensor:
     return body.ln_f(x)
 
 
-def loss(model, ids: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The weighted mean cross-entropy of the next tokens, and each of them; ids and weight are (batch, tokens).
+def loss(model, ids: torch.Tensor, weight: torch.Tensor, may_end: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The weighted mean cross-entropy of the next tokens, and each of them; ids, weight and may_end are (batch, tokens).
+
+    Where not `may_end`, the end token is no choice and learns nothing. A prompt has no end, and whoever asks knows
+    that: in SPM order no sentinel says where the prompt is over, and a model that had to expect an end everywhere
+    expected none.
 
     `weight[:, t]` belongs to the prediction of `ids[:, t + 1]`, so its last column must be 0: nothing comes after a row.
     (Shifting the targets and not the logits saves a copy of the largest tensor there is.)
     """
     logits = model.lm_head(hidden_states(model, ids))
+    is_end = torch.arange(logits.shape[-1], device=logits.device) == model.config.eos_token_id
+    logits = logits.masked_fill(is_end & ~may_end[..., None], float("-inf"))
     targets = ids.roll(-1, dims=1).flatten()
     each = functional.cross_entropy(logits.flatten(0, 1), targets, reduction="none").float().view(ids.shape)
     return (each * weight).sum() / weight.sum(), each.detach()

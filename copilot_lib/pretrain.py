@@ -39,7 +39,7 @@ Batch = tuple[int, int, torch.Tensor, torch.Tensor]
 
 
 def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int) -> Iterator[Batch]:
-    """Endless batches from a place in the data: `(chunk, batches of it already seen, ids, which of them are answers)`.
+    """Endless batches from a place in the data: `(chunk, batches of it already seen, ids, what each of them is)`.
 
     A chunk is a fixed set of texts in a fixed order with its own random numbers, so that two integers are a whole bookmark.
     """
@@ -51,8 +51,8 @@ def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int
         mine = [texts[n] for n in order[place * TEXTS_PER_CHUNK : (place + 1) * TEXTS_PER_CHUNK]]
         made = examples.rows(mine, encode, ids, recipe.context_tokens, random.Random(f"{recipe.seed}/{chunk}"))
         for at in range(done, len(made) // recipe.rows_per_step):
-            rows, answers = zip(*made[at * recipe.rows_per_step : (at + 1) * recipe.rows_per_step], strict=True)
-            yield chunk, at + 1, torch.tensor(rows), torch.tensor(answers)
+            rows, kinds = zip(*made[at * recipe.rows_per_step : (at + 1) * recipe.rows_per_step], strict=True)
+            yield chunk, at + 1, torch.tensor(rows), torch.tensor(kinds)
         chunk, done = chunk + 1, 0
 
 
@@ -113,14 +113,14 @@ def train(
         checkpoint.save(folder, state, about)
 
     started, losses = time.time(), []
-    for chunk, done, batch, answers in batches(texts, encode, ids, recipe, place["chunk"], place["done"]):
+    for chunk, done, batch, kinds in batches(texts, encode, ids, recipe, place["chunk"], place["done"]):
         if place["step"] >= steps:
             break
         for group in (g for o in optims for g in o.param_groups):
             group["lr"] = group["peak"] * rate_factor(place["step"], recipe, (first_cool, steps))
-        batch, answers = batch[rank::processes].to(device), answers[rank::processes].to(device)
-        weight, answers = weights(answers, recipe.answer_weight)
-        loss, each = compiled(working, batch, weight)
+        batch, kinds = batch[rank::processes].to(device), kinds[rank::processes].to(device)
+        weight, answers, may_end = predictions(kinds, recipe.answer_weight)
+        loss, each = compiled(working, batch, weight, may_end)
         loss.backward()
         share_gradients(pairs, processes)
         torch.nn.utils.clip_grad_norm_(master.parameters(), 1.0)
@@ -151,17 +151,20 @@ def train(
         export(master, tokenizer, folder / "model", recipe, place)
 
 
-def weights(answers: torch.Tensor, answer_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """What each prediction counts, and which predict an answer, both (batch, tokens): the places before answers, not theirs.
+def predictions(kinds: torch.Tensor, answer_weight: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of each place, what its prediction counts, whether it predicts an answer, and whether an end may come next.
 
-    >>> weights(torch.tensor([[False, False, True]]), 4.0)
-    (tensor([[1., 4., 0.]]), tensor([[False,  True, False]]))
+    All are (batch, tokens), as `kinds` is, which says what stands at a place itself.
+
+    >>> predictions(torch.tensor([[examples.GIVEN, examples.GIVEN, examples.ANSWER, examples.PLAIN]]), 4.0)
+    (tensor([[1., 4., 1., 0.]]), tensor([[False,  True, False, False]]), tensor([[False,  True,  True,  True]]))
     """
-    predicts = answers.roll(-1, dims=1)
-    predicts[:, -1] = False
-    weight = 1 + (answer_weight - 1) * predicts.float()
+    following = kinds.roll(-1, dims=1)
+    following[:, -1] = examples.PLAIN
+    answers = following == examples.ANSWER
+    weight = 1 + (answer_weight - 1) * answers.float()
     weight[:, -1] = 0
-    return weight, predicts
+    return weight, answers, following != examples.GIVEN
 
 
 def join_group() -> tuple[int, int]:

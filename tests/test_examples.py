@@ -86,6 +86,13 @@ def test_the_rest_of_a_line_leaves_the_newline_in_the_suffix(seed):
     assert CODE[end] == "\n"
 
 
+def test_after_each_whole_line_a_gap_rather_ends_than_goes_on():
+    spans = (examples.whole_lines("x = 1\n" * 99, random.Random(seed)) for seed in range(500))
+    lines = [-(-(end - start) // len("x = 1\n")) for start, end in spans]
+    for number in (1, 2, 3):
+        assert lines.count(number) > sum(more > number for more in lines)
+
+
 def test_syntax_nodes_are_whole_expressions_and_statements():
     texts = {CODE[start:end] for start, end in examples.node_spans(CODE)}
     assert {"return None", "data.split", "file.read()", "os.path.abspath(root)"} <= texts
@@ -101,7 +108,8 @@ def test_rows_are_full_and_fim_examples_whole():
 
 
 def test_answers_are_the_middles_and_the_tokens_that_end_them():
-    (row, answers), *_ = examples.rows([CODE * 3 for _ in range(40)], encode, IDS, 512, random.Random(0))
+    (row, kinds), *_ = examples.rows([CODE * 3 for _ in range(40)], encode, IDS, 512, random.Random(0))
+    answers = [kind == examples.ANSWER for kind in kinds]
     for n, (token, following) in enumerate(zip(answers, [*answers[1:], False], strict=True)):
         assert (token and not following) == (token and row[n] == IDS.end), "an answer ends with the end token"
     assert not any(answer and token in (IDS.prefix, IDS.middle, IDS.suffix) for token, answer in zip(row, answers, strict=True))

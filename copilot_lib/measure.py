@@ -5,9 +5,10 @@ It knows networks and probabilities; it does not know completions as an editor s
 
 import lzma
 import math
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from importlib import metadata
+
+import numpy
 
 from copilot_lib.corpus import HELD_OUT
 from copilot_lib.targets import Target, held_out_files
@@ -65,32 +66,58 @@ def middle_bits_per_byte(completer, targets: Iterable[Target]) -> float:
 def ngram_bits_per_byte(codec, documents: Iterable[str], texts: Sequence[str], order: int = NGRAM) -> list[float]:
     """Bits per byte of each text under an n-gram model of tokens, counted over all documents (Witten and Bell 1991).
 
-    Only contexts that occur in the texts are counted, so that memory grows with these and not with the documents.
+    Only what follows a context that occurs in the texts is kept, and counted at the end: 8 bytes a token and order at most.
     """
-    encoded = [codec.encode(text) for text in texts]
-    asked = {tuple(ids[at - n : at]) for ids in encoded for n in range(order) for at in range(n, len(ids))}
-    counts: dict[tuple[int, ...], Counter] = defaultdict(Counter)
+    base = codec.tokenizer.get_vocab_size()
+    if base**order >= 2**64:
+        raise ValueError(f"runs of {order} tokens of a vocabulary of {base} do not fit 64 bits: lower the order")
+    encoded = [numpy.array(codec.encode(text), dtype=numpy.uint64) for text in texts]
+    asked = [numpy.unique(numpy.concatenate([runs(ids, n, base) for ids in encoded])) for n in range(order)]
+    seen: list[list[numpy.ndarray]] = [[] for _ in range(order)]
     for document in documents:
-        ids = codec.encode(document)
-        for at, token in enumerate(ids):
-            for n in range(min(order, at + 1)):
-                if (context := tuple(ids[at - n : at])) in asked:
-                    counts[context][token] += 1
-    totals = {context: (seen.total(), len(seen)) for context, seen in counts.items()}
-    vocabulary = codec.tokenizer.get_vocab_size()
+        ids = numpy.array(codec.encode(document), dtype=numpy.uint64)
+        for n in range(order):
+            grams = runs(ids, n + 1, base)
+            seen[n].append(grams[look_up(asked[n], asked[n], grams // base) == grams // base])
+    tables = []
+    for of_length in seen:
+        grams, counts = numpy.unique(numpy.concatenate(of_length), return_counts=True)
+        contexts, starts = numpy.unique(grams // base, return_index=True)
+        totals = numpy.add.reduceat(counts, starts) if len(counts) else counts
+        tables.append((grams, counts, contexts, totals, numpy.diff(starts, append=len(grams))))
 
-    def probability(ids: list[int], at: int) -> float:
-        value = 1 / vocabulary
-        for n in range(min(order, at + 1)):
-            context = tuple(ids[at - n : at])
-            if context not in totals:
-                break
-            total, distinct = totals[context]
-            value = (counts[context][ids[at]] + distinct * value) / (total + distinct)
-        return value
+    def probabilities(ids: numpy.ndarray) -> numpy.ndarray:
+        values = numpy.full(len(ids), 1 / base)
+        for n, (grams, counts, contexts, totals, distinct) in enumerate(tables):
+            asked_for = runs(ids, n + 1, base)
+            total = look_up(contexts, totals, asked_for // base)
+            kinds = look_up(contexts, distinct, asked_for // base)
+            mixed = (look_up(grams, counts, asked_for) + kinds * values[n:]) / numpy.maximum(total + kinds, 1)
+            values[n:] = numpy.where(total > 0, mixed, values[n:])
+        return values
 
     pairs = zip(texts, encoded, strict=True)
-    return [sum(-math.log2(probability(ids, at)) for at in range(1, len(ids))) / len(text.encode()) for text, ids in pairs]
+    return [float(-numpy.log2(probabilities(ids)[1:]).sum()) / len(text.encode()) for text, ids in pairs]
+
+
+def runs(ids: numpy.ndarray, length: int, base: int) -> numpy.ndarray:
+    """All runs of so many ids, each as one number, whose last digit to the base is the run's last id.
+
+    >>> runs(numpy.array([1, 2, 3]), 2, 10), runs(numpy.array([1, 2, 3]), 0, 10)
+    (array([12, 23]), array([0, 0, 0, 0]))
+    """
+    made = numpy.zeros(max(0, len(ids) - length + 1), dtype=ids.dtype)
+    for n in range(length):
+        made = made * base + ids[n : n + len(made)]
+    return made
+
+
+def look_up(keys: numpy.ndarray, values: numpy.ndarray, wanted: numpy.ndarray) -> numpy.ndarray:
+    """The value of each wanted key, 0 where it is not among the sorted keys."""
+    if not len(keys):
+        return numpy.zeros(len(wanted), dtype=values.dtype)
+    at = numpy.minimum(numpy.searchsorted(keys, wanted), len(keys) - 1)
+    return numpy.where(keys[at] == wanted, values[at], 0)
 
 
 def xz_bits_per_byte(text: str) -> float:

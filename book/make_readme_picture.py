@@ -11,10 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from copilot_lib import show
+from copilot_lib import sample, show
 from copilot_lib.completer import Completer
-from copilot_lib.samples import EXAMPLES
 
+PLACE = "a loop"
+"""One of the sample's places; a small file with a small gap makes a small picture."""
 FIGURES = Path(__file__).parent / "figures"
 TEXT = FIGURES / "completion.txt"
 """The same as text: a test holds it to what the model says, so that the picture cannot grow old unseen."""
@@ -32,7 +33,7 @@ def main() -> None:
     browser_path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not browser_path:
         raise SystemExit("a browser is needed: install chromium, or name one in CHROMIUM")
-    cursor = EXAMPLES["binary_search"]
+    cursor = next(place.cursor for place in sample.places() if place.name == PLACE)
     completer = Completer.load("pocket")
     picture = show.completion(cursor, completer.complete(cursor))
     FIGURES.mkdir(exist_ok=True)

@@ -125,7 +125,7 @@ def loses(split, text):
 len(TEXT) + 1, len(loses(lambda whole: whole, TEXT)), len(loses(lines_below_only, TEXT))
 
 # %% [markdown]
-# > **Predict.** The last number counts the places where the split by lines loses text. At which places does it lose
+# > **Predict.** The last number counts the places where the split by lines changes the text. At which places does it lose
 # > nothing? Say it in words before you run the next cell.
 
 # %%
@@ -456,7 +456,8 @@ except ValueError as error:
 #
 # A picture at a cursor convinces, and proves nothing. The scoreboard of this book asks every method for the rest of a
 # line at the same sixty cursors, in files of the package networkx that our model never saw in training. At each of them nothing
-# follows on the cursor's own line. Two of them:
+# follows on the cursor's own line: this scale is for the rest of a line, and can't notice the mistake from the start of the chapter, which
+# we counted there. Two of them:
 
 # %%
 from copilot_lib import scoreboard
@@ -476,7 +477,7 @@ rows = [scoreboard.score(method.__name__, method, targets) for method in methods
 scoreboard.table(rows)
 
 # %% [markdown]
-# Copying pieces is ahead of copying lines. In exact matches by two targets of sixty, which may be luck; in edit similarity it is
+# Five of sixty. Copying pieces is ahead of copying lines. In exact matches by two targets of sixty, which may be luck; in edit similarity it is
 # nearly twice as good. These rows stay in the table from now on, and whatever we build is printed beneath them.
 #
 # How much context does the n-gram need? One figure, two curves:
@@ -492,11 +493,11 @@ axes.plot(lengths, [row.similarity for row in curve], marker="o", label="edit si
 axes.plot(lengths, [row.exact for row in curve], marker="s", label="exact match")
 axes.set(xlabel="n (pieces of context, plus one)", ylabel="score over 60 targets", ylim=(0, 0.4))
 axes.legend(frameon=False)
-show.figure(figure, "Score of the n-gram for n from 2 to 8: both curves rise up to 6 and level off")
+show.figure(figure, "Score of the n-gram for n from 2 to 8: edit similarity rises up to 6, both curves are about level after it")
 
 # %% [markdown]
-# Up to five pieces of context more context helps. Longer contexts occur so rarely inside one file that they are hardly
-# ever found. A model is, from here, a way to use a context that was *never* seen before.
+# Up to five pieces, more context helps. Beyond that nothing is gained: longer contexts occur rarely inside one file, and the small
+# ups and downs are single targets. A model is, from here, a way to use a context that was *never* seen before.
 #
 # ## What goes wrong
 #

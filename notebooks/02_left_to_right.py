@@ -186,7 +186,7 @@ kept = len(ids) + 23
 without, kept
 
 # %% [markdown]
-# The last token need not be fed, since nobody asks what follows it. The difference grows with the square of the length. Now
+# The last token need not be fed, since nobody asks what follows it (the loop below does it all the same, to stay short). The difference grows with the square of the length. Now
 # the loop with a cache: `feed` sends new tokens only, and the cache object collects their keys and values.
 
 # %%
@@ -355,11 +355,11 @@ axes.set_xticks(range(len(ids)), labels, rotation=75, fontsize=8)
 axes.set(yscale="log", ylabel="tokens that top-p 0.95 keeps")
 axes.legend(frameon=False)
 show.figure(figure, "Tokens kept by top-p 0.95 after each token of parse_config, logarithmic: "
-            "a handful at some places, hundreds or thousands at others; top-k keeps 40 everywhere")
+            "a handful at some places, hundreds and more at others; top-k keeps 40 everywhere")
 
 # %% [markdown]
-# Each bar stands over the token that has just been read. Where the syntax decides, a handful remain; where a name or a new line
-# begins, hundreds do. Top-k 40 is too many for the first and too few for the second. That is the case for top-p.
+# Each bar stands over the token that has just been read. Where the syntax decides, a handful remain; where a name, a word or
+# a statement begins, hundreds do. Top-k 40 is too many for the first and too few for the second. That is the case for top-p.
 #
 # What is left is to draw. Lay the chances end to end on a line of length 1 and throw a dart:
 
@@ -407,10 +407,10 @@ for temperature, top_k in ((0, 0), (0.2, 0), (1, 0), (1, 2)):
     print(f"{count:2} of 10 at temperature {temperature}" + f", top-k {top_k}" * (top_k > 0))
 
 # %% [markdown]
-# At temperature 0 the dice do not matter. At 0.2 a few completions share the ten draws, and at 1 hardly any two agree, even where
-# only the two likeliest tokens may come: two choices, six times, are 64 ways to go.
+# At temperature 0 the dice do not matter. At 0.2 a few completions share the ten draws, and at 1 hardly any two agree. Even where
+# only the two likeliest tokens may come, most differ: two choices, six times, are 64 ways to go.
 #
-# The article that this book follows samples at temperature 0.2 with top-p 0.95, as many demonstrations do. An editor asks again at each
+# *Build Your Own Copilot in Pure Python*, the article that this book follows, samples at temperature 0.2 with top-p 0.95, as many demonstrations do. An editor asks again at each
 # keystroke, and a suggestion that changes though the file did not is unsettling. So this book is greedy unless it says otherwise.
 #
 # ## Stopping
@@ -518,9 +518,9 @@ codec.plain(search.prefix).ids == codec.plain(alone.prefix).ids, search.suffix =
 show.completion(search, answers["binary_search"][:120], "binary_search, left to right")
 
 # %% [markdown]
-# Nothing in the grey text can be an answer to the `elif` under it; where it fits, it fits by luck. The opposite fault is as
-# common. If the next lines are easy to guess, the model guesses them, although they are there. Code below the cursor is often
-# exactly that: the likeliest continuation, since somebody wrote it as one.
+# Those are its first 120 characters. Whatever they are, they are no answer to the `elif` below: if one fitted, it would fit by luck.
+# There is an opposite fault. Code below the cursor is often the likeliest continuation, since somebody
+# wrote it as one, and a model that can't see it writes it again.
 
 # %%
 above = """\
@@ -546,7 +546,7 @@ twice = "1\n    self.second = 1\n    self.third = 1\n"
 show.completion(pattern, twice[: repeats_suffix(twice, pattern)], "a text written by hand, cut")
 
 # %% [markdown]
-# A rule can take a repetition away. It can't give the model a reason to write the missing `if` above an `elif`. For that the
+# A rule can take a repetition away. It can't tell the model that an `elif` follows. For that the
 # model has to read both sides, which is the next chapter.
 #
 # ## The same, from the library
@@ -630,9 +630,9 @@ rows = [scoreboard.score(method.__name__, method, targets) for method in methods
 scoreboard.table(rows)
 
 # %% [markdown]
-# The last row is this chapter's. The model beats everything that copies whole lines, and not the n-gram. That is no accident: the n-gram
-# reads the lines below the cursor too, and it copies names exactly, which a small model finds hard. Sixty targets are few: a single
-# one is worth 1.7 points.
+# The last row is this chapter's. In similarity the model is ahead of everything that copies whole lines, and behind the
+# n-gram. A likely reason: the n-gram copies names exactly, which a small model finds hard. Sixty targets are few: in exact matches a
+# single one is worth 1.7 points.
 #
 # A model has one thing that the baselines lack: it says how sure it is. Here is the mean chance (geometric, over the tokens) that it
 # gives its own answer, next to the score of that answer.

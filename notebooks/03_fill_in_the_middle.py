@@ -65,7 +65,7 @@ above_only = Cursor(search.prefix, len(search.prefix))
 show.completion(search, completer.complete(above_only), "told only what stands above")
 
 # %% [markdown]
-# Whatever it wrote, it could not know of the `elif`. A better model would not help: every file that begins like this one
+# Whatever it wrote, it could not know of the `elif`; an `if` would have been luck. A better model would not help: every file that begins like this one
 # asks the same question, and not all of them need an `if` here. The answer has to come from below.
 #
 # ## Cut, then permute
@@ -102,8 +102,7 @@ len(gaps), sum("".join(cut(line, start, end)) != line for start, end in gaps)
 
 # %% [markdown]
 # Twenty characters have 21 places between them and at their ends, and a gap is two of these, the same one twice included: 21 · 22 / 2.
-# One short line holds hundreds of exercises, each with its answer, and nobody had to write them. The empty gaps teach
-# something too: that often nothing is missing. The article that this book follows adds that a model learns all this
+# One short line holds hundreds of exercises, each with its answer. The empty gaps teach that often nothing is missing. *Build Your Own Copilot in Pure Python*, the article that this book follows, adds that a model learns all this
 # almost for free, without getting worse at plain continuation. That was measured on models trained from scratch on
 # plenty of text; for a model as small as ours it is an open question.
 #
@@ -160,7 +159,7 @@ show.Picture(f'<div style="overflow-x:auto">{svg}</div>', alt)
 # **PSM**, prefix, suffix, middle, is the order that most tools ask in. **SPM** puts the suffix first. The last row is SPM as
 # the article spells it, each sentinel directly before its own part; Mellum was trained so. The row
 # above it is the spelling that StarCoder, CodeLlama and our pocket model have learned, beside PSM. It begins with two sentinels in a row,
-# as if an empty prefix came first: so both orders begin alike, and the middle's mark stands before the text that is gone on from. Look at the end of
+# as if an empty prefix came first: so both orders begin alike, and the middle's mark stands before the text that the answer continues. Look at the end of
 # that row: prefix and middle touch. The model reads the line up to the gap and simply goes on, as it would without FIM.
 #
 # ## Sentinels are ids, not words
@@ -223,8 +222,8 @@ for order in ("PSM", "SPM"):
 #
 # ## Two orders at one cursor
 #
-# **Claim: a large model answers alike in both orders; a small one does not, and the order decides how much work a keystroke costs.**
-# First the answers. `ask` takes any ids and gives the model's own words, without the clean-up that the completer does:
+# **Claim: a small model does not answer alike in both orders, and the order decides how much work a keystroke costs.**
+# First the answers. `ask` takes any ids and gives the model's own words, without the completer's clean-up:
 
 # %%
 from copilot_lib.stream import characters, until
@@ -291,8 +290,8 @@ def glued(prefix, suffix, template="<fim_prefix>{prefix}<fim_suffix>{suffix}<fim
 glued(search.prefix, search.suffix) == prompt
 
 # %% [markdown]
-# The same ids. So where is the harm? The first harm is a matter of taste: sooner or later somebody writes the template
-# more readably, each sentinel on a line of its own, as one sees it printed. **This cell is broken on purpose.** Look at
+# The same ids. So where is the harm? Sooner or later somebody writes the template
+# more readably, each sentinel on a line of its own. **This cell is broken on purpose.** Look at
 # where the answer begins.
 
 # %%
@@ -312,7 +311,7 @@ show.completion(fibonacci, ask(clean), "from pieces")
 # line break. An answer to that is an answer for the next line, and lands after `return`, where it does not belong.
 
 # %%
-display(boxes(tidy[-8:], "tidy"), boxes(clean[-8:], "from pieces"))
+display(boxes(tidy[-24:], "tidy"), boxes(clean[-22:], "from pieces"))
 
 # %% [markdown]
 # ## A file that contains a sentinel
@@ -349,7 +348,7 @@ for name, ids in prompts.items():
 
 # %% [markdown]
 # A small model is often wrong in both; what matters is that only the second one was asked our question. A line in
-# somebody else's file must not be able to end a prompt, as a name in a form must not be able to end a database query.
+# somebody's file must not be able to end a prompt.
 # The library's test asks the question for the control tokens of all families. How many are there, and do their spellings, all in one
 # text, give an id that is special?
 
@@ -401,7 +400,8 @@ boxes(hyphens[-12:], "the end of that prompt")
 
 # %% [markdown]
 # To the model this is a Python file with an odd last line, and it goes on with that file. So the format is never guessed from
-# a model's name. It is read from the vocabulary, and a tokenizer without sentinels is refused:
+# a model's name. It is read from the vocabulary. Families that share sentinels are told apart by another token of theirs; our pocket
+# model has `<reserved_0>` for that. Mellum has none, is taken for StarCoder, and has to be named. A tokenizer without sentinels is refused:
 
 # %%
 print(formats.detect(codec.tokenizer.get_vocab()).name)
@@ -414,8 +414,8 @@ except ValueError as error:
 # ## The token at the cursor
 #
 # **Claim: cursors stand between characters, tokens do not care.** Text is split into tokens by what is frequent. A
-# cursor can stand anywhere, and the pieces on its two sides are encoded apart. Compare the line in one piece with the same
-# line cut at a cursor inside a word. The first token after the cursor is outlined.
+# cursor can stand anywhere, and the pieces on its two sides are encoded apart. Compare a line in one piece and cut
+# inside a word. The first token after the cursor is outlined.
 
 # %%
 statement = "    return function(number)"
@@ -465,6 +465,9 @@ half = codec.fim(middle_of_word.prefix, middle_of_word.suffix).ids
 show.completion(middle_of_word, ask(half, ["\n"]))
 
 # %% [markdown]
+# It finishes the half token to a word, but not to the word of this file, and it closes a bracket that is closed already. Cuts by
+# characters let a model finish a word; they don't make it choose well. The bracket is what `complete` cleans away.
+#
 # ## The same, from the library
 #
 # What this chapter defined is in [`copilot_lib/formats.py`](../copilot_lib/formats.py) and
@@ -492,8 +495,9 @@ for name in ("binary_search", "Calculator"):
     display(show.completion(EXAMPLES[name], completer.complete(EXAMPLES[name]), f"{name}, told both sides"))
 
 # %% [markdown]
-# Compare the first with what the same model said at the top of this chapter, told only what stands above. Compare both with what
-# you would have written. Five million parameters are very few: expect it to fail often, and count instead of hoping.
+# Compare the first with what the same model said at the top of this chapter, told only what stands above. It circled there. Told
+# both sides it ends after one line, and that line stands two lines below, letter by letter: it has read the other side. And still it
+# puts it where only an `if` can stand. Five million parameters are very few: expect it to fail often, and count instead of hoping.
 #
 # ## Measure
 #
@@ -526,8 +530,8 @@ rows += [scoreboard.score(method.__name__, method, targets) for method in (fim_p
 scoreboard.table(rows)
 
 # %% [markdown]
-# Read the lower rows against the upper ones first: the model has drawn level with the n-gram in one column, no more. Then compare it
-# with itself. In PSM it has hardly learned to begin: one wrong first token spoils a line. In SPM it is no worse than without the suffix,
+# Read the lower rows against the upper ones first: suffix first, the model draws level with the n-gram in exact matches, and stays behind
+# it in similarity. Then compare it with itself. In PSM it has hardly learned to begin. In SPM it is no worse than without the suffix,
 # and whether it is better sixty targets cannot say; a difference of two or three of them is chance.
 #
 # A finer question: how many *bits* does the model need for the line that the author wrote, if it is read out to the model
@@ -575,7 +579,7 @@ needed = {
     name: sum(bits(ids(target.cursor), target.reference) for target in some) / length
     for name, ids in layouts.items()
 }
-{name: round(mean, 1) for name, mean in needed.items()}
+{name: round(mean, 2) for name, mean in needed.items()}
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -584,17 +588,18 @@ figure, axes = plt.subplots(figsize=(6, 2.4))
 bars = axes.barh(
     list(needed), list(needed.values()), color=["#888888", "#4285f4", "#34a853", "#e8a33c", "#d9480f"]
 )
-axes.bar_label(bars, fmt="%.1f", padding=3)
+axes.bar_label(bars, fmt="%.2f", padding=3)
 axes.invert_yaxis()
 axes.set(xlabel="bits per character of the author's line (shorter is better)")
 axes.set_xlim(0, 1.1 * max(needed.values()))
-described = ", ".join(f"{name} {mean:.1f}" for name, mean in needed.items())
+described = ", ".join(f"{name} {mean:.2f}" for name, mean in needed.items())
 show.figure(figure, f"Bars, bits per character: {described}")
 
 # %% [markdown]
 # The grey bar is the model without the text below. Where the blue or the green bar is shorter, the suffix helped. The
 # orange bars are the two prompts that raise no error: a layout that the model was not trained on, and the tidy
-# template. Both cost more bits than leaving the suffix out altogether. Each bar is the mean of twenty targets.
+# template. Both cost more bits than leaving the suffix out altogether. Each bar is the mean of twenty targets. And it is read along the
+# author's line: after a bad first token the model is put right again, as nobody does on the scoreboard.
 #
 # ## What goes wrong
 #
@@ -675,7 +680,7 @@ before, after = target.cursor.prefix, target.cursor.suffix
 # - `cut` and `transform` turn any text into examples for gaps; prefix, middle and suffix, joined, are the text.
 # - Prompts are ids laid side by side. PSM recomputes the suffix at every keystroke, SPM as StarCoder spells it only appends.
 # - A tidy template and a file that mentions a sentinel break prompts made of strings; prompts made of ids have neither fault.
-# - A cursor stands inside a token more often than not, so gaps are cut by characters; the scoreboard says what the suffix is worth.
+# - A cursor stands inside a token more often than not, so gaps are cut by characters.
 #
 # What you keep: `copilot_lib.fim`, and a completer that looks both ways. The next chapter asks how a model comes to know
 # all this: it trains one, small enough to watch.

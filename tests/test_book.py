@@ -8,9 +8,8 @@ import nbformat
 import pytest
 import yaml
 
-from copilot_lib import show
+from copilot_lib import sample, show
 from copilot_lib.completer import Completer
-from copilot_lib.samples import EXAMPLES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "book").glob("*.md"))]
@@ -133,7 +132,7 @@ def test_how_to_use_explains_every_tag_in_use():
 
 
 def test_the_readmes_picture_shows_what_the_model_that_ships_says():
-    cursor = EXAMPLES["binary_search"]
+    cursor = next(place.cursor for place in sample.places() if place.name == "a loop")
     picture = show.completion(cursor, Completer.load("pocket").complete(cursor))
     drawn = (ROOT / "book" / "figures" / "completion.txt").read_text(encoding="utf-8")
     assert drawn == f"{picture}\n", "draw it anew: python book/make_readme_picture.py"

@@ -121,7 +121,10 @@ class Engine:
                 if token not in stop_ids:
                     yield token
                     if self._running is not run:
-                        raise RuntimeError("another request has begun on this engine: finish one before the next is read")
+                        raise RuntimeError(
+                            "another request has begun on this engine, or it was told to forget:"
+                            " finish one request before the next"
+                        )
                     # The last id is never fed: its successor is not wanted.
                     if count + 1 < max_new_tokens and not cancel.cancelled:
                         logits = self._advance([token])
@@ -129,17 +132,9 @@ class Engine:
                 run.stopped = "end"
             return
 
-    def next_distribution(self, prompt_ids: Sequence[int], sampling: Sampling = Sampling(temperature=1.0)) -> numpy.ndarray:  # noqa: B008
-        """The probability of every token to come next, (vocabulary,), after temperature, top-k and top-p."""
-        logits = self._running = None
-        prompt = list(prompt_ids)
-        reused = self._reuse(prompt)
-        for at in range(reused, len(prompt), PREFILL_CHUNK):
-            logits = self._advance(prompt[at : at + PREFILL_CHUNK])
-        return probabilities(logits, sampling.temperature, sampling.top_k, sampling.top_p)
-
     def forget(self) -> None:
         """Drops the kept keys and values, so that the next prompt is computed afresh."""
+        self._running = None
         self.runner.cut(0)
         self._kept.clear()
 

@@ -17,7 +17,8 @@ FILES = ["*.safetensors", "*.json", "merges.txt", "vocab.txt", "tokenizer.model"
 
 SMALL = 30_000_000
 """Parameters below which a CPU runs a network on one thread: several wait for each other longer than they work."""
-CORES = int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count() or 1
+ALLOWED = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+CORES = int(ALLOWED) if ALLOWED.isdecimal() and int(ALLOWED) else os.cpu_count() or 1
 
 
 class ModelNotAvailable(ValueError):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from copilot_lib.cursor import LINE_END, Cursor
+from copilot_lib.stopping import BRACKET, brackets_open
 
 SPLIT_WORD = re.compile(r"\w\n\w")
 Filter = Callable[[str, Cursor], str]
@@ -53,12 +54,28 @@ def closes_what_it_opens(code: str) -> bool:
     return all(code.count(opening) <= code.count(closing) for opening, closing in ("()", "[]", "{}"))
 
 
+def no_surplus_bracket(text: str, cursor: Cursor) -> str:
+    """Without what comes after a closing bracket that the file has already: editors close brackets while one types.
+
+    The bracket is the first thing after the cursor, and closes none that the text itself has opened.
+
+    >>> no_surplus_bracket("items):", Cursor("sorted()", 7)), no_surplus_bracket("f(x), y", Cursor("g()", 2))
+    ('items', 'f(x), y')
+    """
+    closing = cursor.line_suffix[:1]
+    if closing and closing in ")]}":
+        for found in BRACKET.finditer(text):
+            if found[0] == closing and not brackets_open(text[: found.start()]):
+                return text[: found.start()]
+    return text
+
+
 def own_newlines(text: str, cursor: Cursor) -> str:
     """With the newline style of the file, whichever the model wrote."""
     return LINE_END.sub(cursor.newline, text)
 
 
-FILTERS: tuple[Filter, ...] = (no_doubled_space, no_echo_of_rest, no_blank_tail, only_blanks, own_newlines)
+FILTERS: tuple[Filter, ...] = (no_doubled_space, no_echo_of_rest, no_surplus_bracket, no_blank_tail, only_blanks, own_newlines)
 """In this order: what cuts first, then whether anything is left, and what depends on the file's style last."""
 
 

@@ -5,13 +5,18 @@ All rules may be asked while the text still grows: a position, once given, does 
 """
 
 import re
-from itertools import pairwise
+from collections.abc import Callable
 
 from copilot_lib.cursor import Cursor, line_spans
 
-CHARACTERS_ABOVE = 2000
+CHARACTERS_ABOVE = 20_000
 """How far before the cursor an open bracket is looked for, so that a long file costs no more than a short one."""
+DEFINITIONS = ("\ndef ", "\nasync def ", "\nclass ", "\n@")
+"""How a line begins that stands in no bracket and in no string."""
+CLAUSES = ("elif", "else", "except", "finally")
+"""Words that go on with the statement above, though they stand no further right than it does."""
 TAB_COLUMNS = 4
+TRIPLE = ('"""', "'''")
 FEWEST_WORD_CHARACTERS = 3
 """A line with fewer, such as `)` or `x`, occurs twice without being a repetition."""
 NEXT_LINE = re.compile(r"[\r\n]([^\S\r\n]*\S[^\r\n]*)")
@@ -36,22 +41,36 @@ def columns(line: str) -> int:
 def brackets_open(code: str) -> int:
     r"""How many brackets are open at the end of some code; those inside strings and comments do not count.
 
+    A string of several lines that is still open counts as one: in it, as in brackets, indentation says nothing.
+
     >>> brackets_open("f(x, [1, 2"), brackets_open("f(')'"), brackets_open("x)"), brackets_open(r"'it\'s ('")
     (2, 1, 0, 0)
+    >>> brackets_open("'''A list (of"), brackets_open("'''A list (of names).'''")
+    (1, 0)
     """
     depth = 0
     for ignored, opening in BRACKET.findall(code):
-        if not ignored:
+        if ignored:
+            depth += ignored[:3] in TRIPLE and (len(ignored) < 6 or not ignored.endswith(ignored[:3]))
+        else:
             depth = depth + 1 if opening else max(0, depth - 1)
     return depth
+
+
+def code_above(cursor: Cursor) -> str:
+    """The text before the cursor from its last unindented definition on: no bracket and no string is open there.
+
+    Where there is none near enough, as many characters as are looked at.
+    """
+    start = max(cursor.prefix.rfind(word, -CHARACTERS_ABOVE) for word in DEFINITIONS)
+    return cursor.prefix[start if start >= 0 else -CHARACTERS_ABOVE :]
 
 
 def dedents(text: str, cursor: Cursor) -> int | None:
     r"""Where a completion leaves the cursor's block: the end of its last line with text before one that is indented less.
 
-    The block is indented as the text before the cursor on its line is. While a bracket is open, indentation says nothing.
-    None if the completion stays inside; a cursor at the top level has no block to leave. A string of several lines is
-    not recognised: one whose lines are indented less than the block ends the completion.
+    The block is indented as the text before the cursor on its line is. While a bracket or a string of several lines is
+    open, indentation says nothing. None if the completion stays inside; a cursor at the top level has no block to leave.
 
     >>> cursor = Cursor("def f(x):\n    ", 14)
     >>> text = "return x\n\n\ndef g():\n    pass"
@@ -60,29 +79,45 @@ def dedents(text: str, cursor: Cursor) -> int | None:
     >>> dedents("return (\n  x\n)", cursor) is None
     True
     """
-    return falls_below(columns(cursor.line_prefix), text, cursor)
+    block = columns(cursor.line_prefix)
+    return first_outside(text, cursor, lambda line: columns(line) < block)
 
 
 def ends_statement(text: str, cursor: Cursor) -> int | None:
     r"""Where a completion goes on to a further statement, although one was begun before the cursor on its line.
 
-    Who has typed `return ` wants that line; who has typed `def area(` wants its block too, since what is indented more
-    belongs to the statement. None on a line that is still blank, where several statements may be wanted.
+    Who has typed `return ` wants that line; who has typed `def area(` wants its block too, and who has typed `try` the
+    `except`: what is indented more, and the clauses that follow, belong to the statement. None where several
+    statements may be wanted: on a line that is still blank, after a comment, and after what leads to the next line.
 
     >>> cursor = Cursor("left = 0\nright = ", 17)
     >>> text = "len(items) - 1\nwhile left < right:"
     >>> text[: ends_statement(text, cursor)]
     'len(items) - 1'
     """
-    return falls_below(columns(cursor.line_prefix) + 1, text, cursor) if cursor.line_prefix.strip() else None
+    begun = cursor.line_prefix.strip()
+    if not begun or begun.startswith(("#", "@")) or begun.endswith("\\"):
+        return None
+    own = columns(cursor.line_prefix)
+    return first_outside(text, cursor, lambda line: columns(line) < own or (columns(line) == own and not goes_on(line)))
 
 
-def falls_below(least_columns: int, text: str, cursor: Cursor) -> int | None:
-    """The end of the last line with text before the first one that is indented less and stands in no open bracket."""
-    above = cursor.prefix[-CHARACTERS_ABOVE:]
+def goes_on(line: str) -> bool:
+    """Whether a line is a further clause of the statement above it, or still may become one as it grows.
+
+    >>> goes_on("    else:"), goes_on("    exc"), goes_on("    excuse")
+    (True, True, False)
+    """
+    word = re.match(r"\w*", line.strip())[0]
+    return word in CLAUSES or (word == line.strip() and any(clause.startswith(word) for clause in CLAUSES))
+
+
+def first_outside(text: str, cursor: Cursor, leaves: Callable[[str], bool]) -> int | None:
+    """The end of the last line with text before the first one that leaves, in no open bracket, what the cursor is in."""
+    above = code_above(cursor)
     for start, end in line_spans(text)[1:]:
         line = text[start:end]
-        if line.strip() and columns(line) < least_columns and not brackets_open(above + text[:start]):
+        if line.strip() and leaves(line) and not brackets_open(above + text[:start]):
             return len(text[:start].rstrip())
     return None
 
@@ -111,11 +146,11 @@ def repeats_suffix(text: str, cursor: Cursor) -> int | None:
 
 
 def repeats_itself(text: str, cursor: Cursor) -> int | None:
-    r"""Where a completion begins to turn in a circle: the end of its last line before two lines that it has written already.
+    r"""Where a completion begins to turn in a circle: the end of its last line before lines that it has just written.
 
-    Small models circle, and a circle once begun has no reason to end. Two lines in a row, blank ones left out, are compared
-    whole with all such pairs before them; a line counts once a newline follows it. One line alone may come twice, as
-    `return None` often does.
+    Small models circle, and a circle once begun has no reason to end. Two lines or more that come twice without others
+    between are a circle, and so is one line that comes three times. Blank lines are left out; a line counts once a newline
+    follows it.
 
     >>> cursor = Cursor("def f(x):\n    ", 14)
     >>> text = "if not x:\n        return\n    if not x:\n        return\n    if"
@@ -123,12 +158,17 @@ def repeats_itself(text: str, cursor: Cursor) -> int | None:
     'if not x:\n        return'
     """
     typed = len(cursor.line_prefix)
-    lines = cursor.line_prefix + text
-    spans = [(start, end) for start, end in line_spans(lines)[:-1] if lines[start:end].strip()]
-    written = set()
-    for (start, middle), (second, end) in pairwise(spans):
-        pair = lines[start:middle].rstrip(), lines[second:end].rstrip()
-        if pair in written and len(re.findall(r"\w", "".join(pair))) >= 2 * FEWEST_WORD_CHARACTERS:
-            return len(text[: start - typed].rstrip())
-        written.add(pair)
+    whole = cursor.line_prefix + text
+    spans = [(start, end) for start, end in line_spans(whole)[:-1] if whole[start:end].strip()]
+    lines = [whole[start:end].rstrip() for start, end in spans]
+    for end in range(1, len(lines) + 1):
+        for length in range(end // 2, 0, -1):
+            block, times = lines[end - length : end], 2 if length > 1 else 3
+            if lines[max(0, end - times * length) : end] == block * times and is_worth_comparing(block):
+                return max(0, len(whole[: spans[end - (times - 1) * length][0]].rstrip()) - typed)
     return None
+
+
+def is_worth_comparing(lines: list[str]) -> bool:
+    """Whether lines have enough in them to be recognised: those of `[0,\\n0,\\n0]` may come as often as they like."""
+    return len(re.findall(r"\w", "".join(set(lines)))) >= FEWEST_WORD_CHARACTERS

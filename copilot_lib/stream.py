@@ -27,6 +27,8 @@ def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
     >>> list(until(["ab", "c\\n", "\\nd"], ["\\n\\n"]))
     ['ab', 'c']
     """
+    if isinstance(stops, str):
+        raise ValueError(f"the stop strings are {stops!r}, one string: expected a sequence of them, such as [{stops!r}]")
     if "" in stops:
         raise ValueError("a stop string is empty: expected at least one character")
     held = ""

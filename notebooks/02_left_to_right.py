@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   copilot_lib:
-#     teaches: [sampling.probabilities, sampling.pick, stopping.columns, stopping.falls_below, stopping.dedents, stopping.ends_statement]
+#     teaches: [sampling.probabilities, sampling.pick, stopping.columns, stopping.first_outside, stopping.dedents, stopping.ends_statement]
 #   jupytext:
 #     cell_metadata_filter: tags,-all
 #     notebook_metadata_filter: kernelspec,jupytext,copilot_lib
@@ -453,24 +453,26 @@ columns("\treturn 1"), columns(fibonacci.line_prefix), columns(EXAMPLES["Calcula
 
 # %% [markdown]
 # The first line of a completion continues the cursor's, so the rule begins with the second. One exception: inside open
-# brackets Python ignores indentation, and a closing bracket often stands further left. `brackets_open` counts those that are open.
+# brackets Python ignores indentation, and a closing bracket often stands further left. `brackets_open` counts those that are open, and
+# `code_above` gives the text to count in: from the last unindented definition to the cursor.
 
 # %%
 from copilot_lib.cursor import Cursor, line_spans
-from copilot_lib.stopping import CHARACTERS_ABOVE, brackets_open
+from copilot_lib.stopping import brackets_open, code_above, goes_on
 
 
-def falls_below(least_columns, text, cursor):
-    above = cursor.prefix[-CHARACTERS_ABOVE:]
+def first_outside(text, cursor, leaves):
+    above = code_above(cursor)
     for start, end in line_spans(text)[1:]:
         line = text[start:end]
-        if line.strip() and columns(line) < least_columns and not brackets_open(above + text[:start]):
+        if line.strip() and leaves(line) and not brackets_open(above + text[:start]):
             return len(text[:start].rstrip())
     return None
 
 
 def dedents(text, cursor):
-    return falls_below(columns(cursor.line_prefix), text, cursor)
+    block = columns(cursor.line_prefix)
+    return first_outside(text, cursor, lambda line: columns(line) < block)
 
 
 by_hand = "max(\n    n, 1\n)\n\n\nclass Next:\n    pass"
@@ -492,11 +494,16 @@ show.completion(fibonacci, answers["fibonacci"][: cuts["fibonacci"]], "fibonacci
 # the text is right, as the picture may remind you.
 #
 # One step further: who has typed `return ` wants the rest of that line, and who has typed `def area(` wants a body with it. Both are
-# *one statement*: the line, and what is indented more. On a line that is still blank, anything may come. The same helper says it:
+# *one statement*: the line, what is indented more, and clauses such as `else`, which `goes_on` knows. On a line that is still blank, or
+# after a comment, a decorator or a backslash, more may come. The same helper says it:
 
 # %%
 def ends_statement(text, cursor):
-    return falls_below(columns(cursor.line_prefix) + 1, text, cursor) if cursor.line_prefix.strip() else None
+    begun = cursor.line_prefix.strip()
+    if not begun or begun.startswith(("#", "@")) or begun.endswith("\\"):
+        return None
+    own = columns(cursor.line_prefix)
+    return first_outside(text, cursor, lambda line: columns(line) < own or (columns(line) == own and not goes_on(line)))
 
 
 begun = Cursor("left = 0\nright = ", 17)
@@ -536,7 +543,7 @@ show.completion(pattern, codec.decode(greedy_cached(codec.encode(above), 32)))
 # %% [markdown]
 # Three lines above set the pattern, and the numbered lines after the grey ones keep it. A model that has learned to copy writes
 # `self.second` here, which the file already has; a weaker one circles. Compare what ours did. The two rules in
-# `copilot_lib/stopping.py` that are left end both: `repeats_itself` where two lines come that the completion has written already, `repeats_suffix`
+# `copilot_lib/stopping.py` that are left end both: `repeats_itself` where lines come that it has just written, `repeats_suffix`
 # where the next line with text below the cursor would come a second time.
 
 # %%

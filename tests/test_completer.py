@@ -29,6 +29,8 @@ def test_a_completion_says_all_that_is_known_about_it(completer, name):
     assert completion.stopped
     assert set(completion.times_ms) == {"prompt", "prefill", "decode", "postprocess", "total"}
     parts = [ms for stage, ms in completion.times_ms.items() if stage != "total"]
+    assert min(parts) >= 0
+    assert completion.times_ms["prefill"] > 0
     assert sum(parts) == pytest.approx(completion.times_ms["total"], rel=0.05)
     assert 0 < completion.prompt_tokens < completer.model.context_tokens
 

@@ -153,6 +153,14 @@ def test_any_newline_style_becomes_the_pages_own():
     assert Editor("a\r\nb\rc").text == "a\nb\nc"
 
 
+def test_what_is_typed_or_suggested_in_another_style_becomes_the_pages_own():
+    editor = Editor("f()", complete=completes("a\r\nb"))
+    editor.type("x\r\ny\rz")
+    assert editor.text == "f()x\ny\nz"
+    editor.ask()
+    assert editor.suggestion == "a\nb"
+
+
 def test_nothing_to_add_is_said():
     assert summary(completes("")(None)).endswith("nothing to add")
 

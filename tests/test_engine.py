@@ -107,11 +107,12 @@ def test_sampling_repeats_with_a_seed_and_varies_without_it(engine):
     assert len(set(drawn)) == 3
 
 
-def test_the_next_distribution_is_the_networks_softmax(network, engine):
-    prompt = [3, 1, 4, 1, 5]
-    with torch.inference_mode():
-        expected = network(torch.tensor([prompt])).logits[0, -1].softmax(-1).numpy()
-    numpy.testing.assert_allclose(engine.next_distribution(prompt), expected, atol=1e-5)
+def test_forgetting_while_a_request_runs_is_refused(engine):
+    stream = iter(engine.generate([1, 2, 3], stop_ids=(), max_new_tokens=12))
+    next(stream)
+    engine.forget()
+    with pytest.raises(RuntimeError, match="another request"):
+        next(stream)
 
 
 def test_cancel_stops_between_two_tokens_and_the_next_request_is_right(network, engine):

@@ -8,7 +8,21 @@ from copilot_lib.cursor import Cursor
 from copilot_lib.samples import BINARY_SEARCH, CALCULATOR, FIBONACCI
 from copilot_lib.stopping import brackets_open, dedents, ends_statement, repeats_itself, repeats_suffix
 
-code = st.text(st.sampled_from(list("ab:#()[]{}'\" \t\n\r")), max_size=60)
+LINES = [
+    "def f():",
+    "    if abc:",
+    "        return x",
+    "    else:",
+    "    # (",
+    "    y = [",
+    "]",
+    '    """',
+    "",
+    "abc = 1",
+    "    el",
+]
+signs = st.text(st.sampled_from(list("ab:#()[]{}'\" \t\n\r")), max_size=60)
+code = signs | st.lists(st.sampled_from(LINES), max_size=8).map("\n".join)
 RULES = [dedents, ends_statement, repeats_suffix, repeats_itself]
 
 
@@ -56,7 +70,13 @@ def test_a_line_indented_less_than_the_block_ends_the_completion(before, text, e
             "):\n        x = 1\n        return x",
         ),
         ("x = [", "\n1,\n2,\n]\ny = 2", "\n1,\n2,\n]"),
-        ("def f():\n    # sum", " them\n    return x", " them"),
+        ("    try", ":\n        x\n    except OSError:\n        y\n    z", ":\n        x\n    except OSError:\n        y"),
+        ("if a", ":\n    x\nelse:\n    y\nelsewhere = 1\n", ":\n    x\nelse:\n    y"),
+        ("if a", ":\n    x\nel", None),
+        ('def f():\n    """', 'A list (of\n    names).\n    """\n    x = 1', 'A list (of\n    names).\n    """'),
+        ("def f():\n    # sum", " them\n    return x", None),
+        ("class A:\n    @property", "\n    def x(self):\n        return 1", None),
+        ("x = a and \\", "\nb", None),
         ("x = ", "1\n", None),
         ("def f():\n    ", "x = 1\n    y = 2\n", None),
         ("", "x = 1\ny = 2", None),
@@ -81,8 +101,14 @@ def test_an_open_bracket_lets_lines_stand_further_left(before, text, expected):
     assert cut(dedents, text, at_end(before)) == expected
 
 
-def test_brackets_far_above_do_not_count():
-    assert dedents("x\ny", at_end("(\n" + "    # filler\n" * 400 + "    ")) == 1
+def test_brackets_far_above_or_before_a_definition_do_not_count():
+    assert dedents("x\ny", at_end("(\n" + "    # filler\n" * 2000 + "    ")) == 1
+    assert dedents("x\ny", at_end("(\n\ndef f():\n    ")) == 1
+
+
+def test_a_long_docstring_above_is_read_from_its_beginning():
+    above = 'def f():\n    """Says (how.\n' + "    More (of it\n" * 300 + '    """\n    '
+    assert dedents("return x\n\n\ndef g():", at_end(above)) == len("return x")
 
 
 @pytest.mark.parametrize(
@@ -151,12 +177,13 @@ def test_a_line_of_which_a_part_is_typed_repeats_as_a_whole():
         ("", "first = 1\nlast = 2\nfirst = 1\nlast = 2", None),
         ("if a:\n    ", "return None\nif bcd:\n    return None\nif cde:\n    return None\n", None),
         ("if abc:\n    ", "first()\n    last()\nelse:\n    last()\n    first()\n", None),
+        ("try:\n    ", "first()\nexcept E:\n    pass\ntry:\n    last()\nexcept E:\n    pass\n", None),
         ("if abc:\n    ", "first()\n    last()\nif xyz:\n        first()\n        last()\n", None),
         ("x = [\n    ", "0,\n    0,\n    0,\n    0,\n]\n", None),
         ("first = 1\nlast = 2\n", "first = 1\nlast = 2\n", None),
     ],
 )
-def test_two_lines_written_twice_end_the_completion(before, text, expected):
+def test_lines_just_written_end_the_completion(before, text, expected):
     at = repeats_itself(text, at_end(before))
     assert (at if at is None else text[:at]) == expected
 

@@ -1,5 +1,6 @@
 """Streamed text: whole characters, and stop strings that may span tokens."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -55,3 +56,8 @@ def test_text_that_may_begin_a_stop_string_is_held_back():
     stream = until(iter(["a\n", "b"]), ["\n\n"])
     assert next(stream) == "a"
     assert next(stream) == "\nb"
+
+
+def test_one_string_in_place_of_several_is_refused():
+    with pytest.raises(ValueError, match=r"one string: expected a sequence of them, such as \['abc'\]"):
+        list(until(["x"], "abc"))

@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 
 from copilot_lib import show
-from copilot_lib.cursor import Cursor
+from copilot_lib.cursor import LINE_END, Cursor
 
 WORD = re.compile(r"\s*(\w+|[^\w\s]+)")
 """What one press of the accept-a-word key takes; src/editor.js has the same rule."""
@@ -50,7 +50,7 @@ class Editor(anywidget.AnyWidget):
     """What happened to suggestions, oldest first: `{"kind": "shown" | "accepted" | "rejected", "text": …}`."""
 
     def __init__(self, text: str = "", offset: int | None = None, complete: Callable | None = None, **traits):
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = LINE_END.sub("\n", text)
         cursor = Cursor(text, len(text) if offset is None else offset)
         super().__init__(text=cursor.text, offset=cursor.offset, **traits)
         self._complete = complete
@@ -67,6 +67,7 @@ class Editor(anywidget.AnyWidget):
 
     def type(self, text: str) -> Cursor:
         """Types at the caret; a suggestion that begins with what is typed shrinks, any other goes."""
+        text = LINE_END.sub("\n", text)
         rest = self.suggestion.removeprefix(text) if text and self.suggestion.startswith(text) else ""
         return self._become(self.cursor.insert(text), rest)
 
@@ -118,7 +119,7 @@ class Editor(anywidget.AnyWidget):
         """Completes, and says in one message what the answer is and which request it belongs to."""
         completion = self._completer()(cursor)
         with self.hold_sync():
-            self.suggestion = completion.text
+            self.suggestion = LINE_END.sub("\n", completion.text)
             self.status = summary(completion)
             self.answered = number
         if completion.text:

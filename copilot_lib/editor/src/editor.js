@@ -155,6 +155,7 @@ function render({ model, el }) {
     if (!suggestion()) return false;
     report({ kind: "rejected", text: suggestion() });
     view.dispatch({ effects: setGhost.of("") });
+    push();
     return true;
   }
 

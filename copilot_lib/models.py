@@ -98,7 +98,14 @@ def load(name_or_path: str | None = None, device: str | None = None) -> Model:
         raise ModelNotAvailable(f"{name} cannot fill in the middle: {error}") from error
     if device == "cpu":
         torch.set_num_threads(1 if network.num_parameters() < SMALL else CORES)
-    return Model(name, network.to(device).eval(), codec, device)
+    try:
+        network.to(device)
+    except (AssertionError, RuntimeError) as error:  # the first where torch was built without that kind of device
+        first = str(error).strip().split("\n")[0]
+        raise ModelNotAvailable(
+            f"{name} cannot be moved to the device {device} ({first}): free memory there, or load it with device='cpu'"
+        ) from error
+    return Model(name, network.eval(), codec, device)
 
 
 def why_not(name: str, error: Exception) -> str:

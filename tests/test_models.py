@@ -64,6 +64,13 @@ def test_a_name_that_cannot_be_had_is_one_sentence_with_what_to_do(monkeypatch):
     assert "COPILOT_MODEL=pocket" in str(refused.value)
 
 
+def test_a_device_that_cannot_take_the_model_is_named():
+    with pytest.raises(
+        models.ModelNotAvailable, match=r"moved to the device xla .*: free memory there, or load it with device='cpu'"
+    ):
+        models.load("pocket", device="xla")
+
+
 def test_a_misspelt_name_is_told_apart_from_a_hub_id():
     with pytest.raises(models.ModelNotAvailable, match="neither a folder nor a hub id"):
         models.load("pokcet")

@@ -9,15 +9,16 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from copilot_lib.recipe import Mix
+
 Encode = Callable[[str], list[int]]
 Row = tuple[list[int], list[int]]
-"""Ids, and what each of them is: `GIVEN`, `ANSWER` or `PLAIN`."""
+"""Ids, and what each of them is: `GIVEN`, `ANSWER`, `PLAIN` or `FILLER`."""
 
-GIVEN, ANSWER, PLAIN = range(3)
-"""A token of a prompt's text or a sentinel; a token of a middle, or the end token after it; left-to-right text."""
+GIVEN, ANSWER, PLAIN, FILLER = range(4)
+"""A token of a prompt's text or a sentinel; a token of a middle, or the end token after it; left-to-right text; and what
+stands at the end of a row for want of text, which nobody is to learn."""
 
-FIM_SHARE = 0.75
-SPM_SHARE = 0.5
 SMALLEST_EXAMPLE = 64
 MAX_MIDDLE_LINES = 8
 END_SHARE = 0.6
@@ -125,11 +126,22 @@ def node_spans(window: str) -> list[tuple[int, int]]:
     ]
 
 
-SPANS = ((random_characters, 18), (rest_of_line, 35), (part_of_line, 8), (whole_lines, 22), (syntax_node, 12), (nothing, 5))
-"""The kinds of gap and how many of a hundred are of each kind."""
+SPANS = {
+    "editor": {random_characters: 18, rest_of_line: 35, part_of_line: 8, whole_lines: 22, syntax_node: 12, nothing: 5},
+    "lines": {rest_of_line: 55, whole_lines: 40, nothing: 5},
+    "characters": {random_characters: 100},
+}
+"""By the name of a mix: the kinds of gap, and how many of a hundred are of each kind. The last is Bavarian et al.'s, 2022."""
 
 
-def fim_example(window: str, encode: Encode, ids: Sentinels, budget: int, random: random.Random) -> tuple[list[int], int]:
+def fim_example(
+    window: str,
+    encode: Encode,
+    ids: Sentinels,
+    budget: int,
+    random: random.Random,
+    mix: Mix = Mix(),  # noqa: B008 - frozen
+) -> tuple[list[int], int]:
     """One example of at most `budget` ids, and how many of the last ones are the answer: the middle and the end token.
 
     Too long a window loses the outer ends of prefix and suffix, never the middle: a gap that leaves no room around it is
@@ -138,9 +150,9 @@ def fim_example(window: str, encode: Encode, ids: Sentinels, budget: int, random
     PSM is `<prefix>P<suffix>S<middle>M<end>`. SPM is `<prefix><suffix>S<middle>PM<end>`, variant 2 of Bavarian et al. 2022,
     the one that StarCoder saw: the text before the cursor and the completion stay in one piece.
     """
-    kinds, weights = zip(*SPANS, strict=True)
+    spans = SPANS[mix.spans]
     for _ in range(TRIES):
-        start, end = random.choices(kinds, weights)[0](window, random)
+        start, end = random.choices([*spans], [*spans.values()])[0](window, random)
         middle = encode(window[start:end])
         if len(middle) <= budget - SENTINELS - LEAST_AROUND:
             break
@@ -151,7 +163,7 @@ def fim_example(window: str, encode: Encode, ids: Sentinels, budget: int, random
     kept_suffix = min(len(suffix), max(room - len(prefix), room // 3))
     suffix = suffix[:kept_suffix]
     prefix = prefix[max(0, len(prefix) - (room - kept_suffix)) :]
-    if random.random() < SPM_SHARE:
+    if random.random() < mix.spm_share:
         return [ids.prefix, ids.suffix, *suffix, ids.middle, *prefix, *middle, ids.end], len(middle) + 1
     return [ids.prefix, *prefix, ids.suffix, *suffix, ids.middle, *middle, ids.end], len(middle) + 1
 
@@ -169,14 +181,14 @@ def rows(
     ids: Sentinels,
     context_tokens: int,
     random: random.Random,
-    fim_share: float = FIM_SHARE,
+    mix: Mix = Mix(),  # noqa: B008 - frozen
 ) -> list[Row]:
     """All texts once, as shuffled rows of exactly `context_tokens` ids: whole FIM examples, filled up with plain text.
 
     Each text serves either as FIM examples or as left-to-right text. Plain text runs on from row to row, each of its ends
-    marked; FIM examples never cross the end of a row.
+    marked; FIM examples never cross the end of a row. Where plain text has run out, filler stands in its place.
     """
-    for_gaps = [random.random() < fim_share for _ in texts]
+    for_gaps = [random.random() < mix.fim_share for _ in texts]
     plain = [t for text, gap in zip(texts, for_gaps, strict=True) if not gap for t in (*encode(text), ids.end)]
     made: list[Row] = []
     row, kinds = [], []
@@ -185,17 +197,19 @@ def rows(
         while position < len(text):
             free = context_tokens - len(row)
             if free < SMALLEST_EXAMPLE:
-                made.append((row + plain[:free], kinds + [PLAIN] * free))
+                filling = plain[:free]
+                filler = free - len(filling)
+                made.append((row + filling + [ids.end] * filler, kinds + [PLAIN] * len(filling) + [FILLER] * filler))
                 plain, row, kinds = plain[free:], [], []
                 continue
             budget = max(SMALLEST_EXAMPLE, round(free * random.random()))
             end = window_at(text, position, budget * CHARACTERS_PER_TOKEN)
             if text[position:end].strip():
-                example, answer = fim_example(text[position:end], encode, ids, budget, random)
+                example, answer = fim_example(text[position:end], encode, ids, budget, random, mix)
                 row += example
                 kinds += [GIVEN] * (len(example) - answer) + [ANSWER] * answer
             position = end
-    made += [(plain[at : at + context_tokens], [PLAIN] * context_tokens) for at in range(0, len(plain), context_tokens)]
-    made = [(row, kinds) for row, kinds in made if len(row) == context_tokens]
+    whole = len(plain) - len(plain) % context_tokens
+    made += [(plain[at : at + context_tokens], [PLAIN] * context_tokens) for at in range(0, whole, context_tokens)]
     random.shuffle(made)
     return made

@@ -9,7 +9,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,15 +24,17 @@ EVERY = 20
 
 
 def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan 2024) for the matrices inside the blocks, AdamW for embeddings, biases and norms."""
-    matrices = [p for n, p in model.named_parameters() if ".h." in n and p.ndim == 2]
-    others = [p for n, p in model.named_parameters() if not (".h." in n and p.ndim == 2) and p.requires_grad]
-    muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.01, adjust_lr_fn="original")
-    adamw = torch.optim.AdamW(others, lr=recipe.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    for optimiser in (muon, adamw):
-        for group in optimiser.param_groups:
-            group["peak"] = group["lr"]
-    return [muon, adamw]
+    """Muon (Jordan 2024) for the matrices inside the blocks, AdamW for embeddings, biases and norms; or AdamW for all."""
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    inside = {name for name, weight in trained.items() if recipe.optimiser == "muon" and ".h." in name and weight.ndim == 2}
+    others = [weight for name, weight in trained.items() if name not in inside]
+    made = [torch.optim.AdamW(others, lr=recipe.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
+    if inside:
+        rates = {"lr": recipe.muon_rate, "momentum": 0.95, "weight_decay": 0.01, "adjust_lr_fn": "original"}
+        made.insert(0, torch.optim.Muon([trained[name] for name in trained if name in inside], **rates))
+    for group in (group for optimiser in made for group in optimiser.param_groups):
+        group["peak"] = group["lr"]
+    return made
 
 
 Batch = tuple[int, int, torch.Tensor, torch.Tensor]
@@ -49,7 +51,7 @@ def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int
         order = list(range(len(texts)))
         random.Random(f"{recipe.seed}/{epoch}").shuffle(order)
         mine = [texts[n] for n in order[place * TEXTS_PER_CHUNK : (place + 1) * TEXTS_PER_CHUNK]]
-        made = examples.rows(mine, encode, ids, recipe.context_tokens, random.Random(f"{recipe.seed}/{chunk}"))
+        made = examples.rows(mine, encode, ids, recipe.context_tokens, random.Random(f"{recipe.seed}/{chunk}"), recipe.mix)
         for at in range(done, len(made) // recipe.rows_per_step):
             rows, kinds = zip(*made[at * recipe.rows_per_step : (at + 1) * recipe.rows_per_step], strict=True)
             yield chunk, at + 1, torch.tensor(rows), torch.tensor(kinds)
@@ -96,10 +98,6 @@ def train(
         for optimiser, values in zip(optims, saved["optimisers"], strict=True):
             optimiser.load_state_dict(values)
         place = saved["place"]
-    working = copy.deepcopy(master).to(torch.bfloat16)
-    trained = zip(master.parameters(), working.parameters(), strict=True)
-    pairs = [(kept, used) for kept, used in trained if kept.requires_grad]
-    compiled = torch.compile(forward.loss, dynamic=False)
     first_cool = steps - cooldown_steps
     if place["step"] > first_cool:
         raise ValueError(f"the checkpoint is at step {place['step']}, past {first_cool}, where the cool-down would begin")
@@ -112,36 +110,22 @@ def train(
         state = {"place": place, "model": master.state_dict(), "optimisers": [o.state_dict() for o in optims]}
         checkpoint.save(folder, state, about)
 
+    stream = batches(texts, encode, ids, recipe, place["chunk"], place["done"])
+    mine = ((*at, batch[rank::processes].to(device), kinds[rank::processes].to(device)) for *at, batch, kinds in stream)
+    loss = torch.compile(forward.loss, dynamic=False)
+    ahead = range(place["step"], steps)
     started, losses = time.time(), []
-    for chunk, done, batch, kinds in batches(texts, encode, ids, recipe, place["chunk"], place["done"]):
-        if place["step"] >= steps:
-            break
-        for group in (g for o in optims for g in o.param_groups):
-            group["lr"] = group["peak"] * rate_factor(place["step"], recipe, (first_cool, steps))
-        batch, kinds = batch[rank::processes].to(device), kinds[rank::processes].to(device)
-        weight, answers, may_end = predictions(kinds, recipe.answer_weight)
-        loss, each = compiled(working, batch, weight, may_end)
-        loss.backward()
-        share_gradients(pairs, processes)
-        torch.nn.utils.clip_grad_norm_(master.parameters(), 1.0)
-        for optimiser in optims:
-            optimiser.step()
-        network.hold(master)
-        with torch.no_grad():
-            for kept, used in pairs:
-                used.copy_(kept)
-                used.grad = None
-        losses.append([each[:, :-1].mean().item(), each[answers].mean().item()])
-        if not math.isfinite(losses[-1][0]):
-            raise FloatingPointError(f"the loss is {losses[-1][0]} at step {place['step']}: lower the rates and resume")
+    for step, chunk, done, tokens, both in learn(master, optims, loss, mine, recipe, ahead, (first_cool, steps)):
+        losses.append(both)
+        if not math.isfinite(both[0]):
+            raise FloatingPointError(f"the loss is {both[0]} at step {step - 1}: lower the rates and resume")
         now = time.time()
-        step = place["step"] + 1
-        tokens, seconds = place["tokens"] + batch.numel() * processes, place["seconds"] + now - started
+        tokens, seconds = place["tokens"] + tokens * processes, place["seconds"] + now - started
         place = {"step": step, "tokens": tokens, "seconds": seconds, "chunk": chunk, "done": done}
         started = now
         if rank == 0 and step % EVERY == 0:
-            loss, answer_loss = (round(sum(column) / len(column), 4) for column in zip(*losses, strict=True))
-            row = {"step": step, "tokens": tokens, "seconds": round(seconds, 1), "loss": loss, "answer_loss": answer_loss}
+            mean, answer_mean = (mean_of(column) for column in zip(*losses, strict=True))
+            row = {"step": step, "tokens": tokens, "seconds": round(seconds, 1), "loss": mean, "answer_loss": answer_mean}
             with curves[step > first_cool].open("a") as file:
                 file.write(json.dumps(row) + "\n")
             losses = []
@@ -149,6 +133,48 @@ def train(
             save()
     if rank == 0 and cooldown_steps:
         export(master, tokenizer, folder / "model", recipe, place)
+
+
+def learn(master, optims, loss, stream: Iterator[Batch], recipe: Recipe, steps: range, cooldown: tuple[int, int]):
+    """Trains, one step for each of `steps`; yields after each `(step, chunk, done, tokens, losses)`.
+
+    The weights are kept in float32; a copy in bf16 works, at twice the speed where the processor has that arithmetic.
+    """
+    working = copy.deepcopy(master).to(torch.bfloat16)
+    for step, (chunk, done, batch, kinds) in zip(steps, stream, strict=False):
+        for group in (group for optimiser in optims for group in optimiser.param_groups):
+            group["lr"] = group["peak"] * rate_factor(step, recipe, cooldown)
+        yield step + 1, chunk, done, batch.numel(), update(master, working, optims, loss, batch, kinds, recipe.answer_weight)
+
+
+def update(
+    master, working, optims, loss, batch: torch.Tensor, kinds: torch.Tensor, answer_weight: float
+) -> tuple[float, float]:
+    """One step: gradients from the working copy, the step on the master, and back; the mean loss of all and of answers."""
+    weight, answers, may_end = predictions(kinds, answer_weight)
+    mean, each = loss(working, batch, weight, may_end)
+    mean.backward()
+    pairs = [pair for pair in zip(master.parameters(), working.parameters(), strict=True) if pair[0].requires_grad]
+    move_gradients(pairs)
+    torch.nn.utils.clip_grad_norm_(master.parameters(), 1.0)
+    for optimiser in optims:
+        optimiser.step()
+    network.hold(master)
+    with torch.no_grad():
+        for kept, used in pairs:
+            used.copy_(kept)
+            used.grad = None
+    return each[:, :-1].mean().item(), each[answers].mean().item()
+
+
+def mean_of(losses: Sequence[float]) -> float | None:
+    """The mean of those that are numbers: a batch without gaps has no loss of answers. None if none is.
+
+    >>> mean_of([1.0, math.nan, 2.0]), mean_of([math.nan])
+    (1.5, None)
+    """
+    known = [loss for loss in losses if not math.isnan(loss)]
+    return round(sum(known) / len(known), 4) if known else None
 
 
 def predictions(kinds: torch.Tensor, answer_weight: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -163,6 +189,7 @@ def predictions(kinds: torch.Tensor, answer_weight: float) -> tuple[torch.Tensor
     following[:, -1] = examples.PLAIN
     answers = following == examples.ANSWER
     weight = 1 + (answer_weight - 1) * answers.float()
+    weight[following == examples.FILLER] = 0
     weight[:, -1] = 0
     return weight, answers, following != examples.GIVEN
 
@@ -175,12 +202,12 @@ def join_group() -> tuple[int, int]:
     return torch.distributed.get_rank(), torch.distributed.get_world_size()
 
 
-def share_gradients(pairs, processes: int) -> None:
-    """Moves the bf16 gradients to the fp32 weights, averaged over all processes."""
+def move_gradients(pairs) -> None:
+    """Moves the bf16 gradients to the fp32 weights, averaged over all processes where there are several."""
     flat = torch.cat([used.grad.flatten() for _, used in pairs]).float()
-    if processes > 1:
+    if torch.distributed.is_initialized():
         torch.distributed.all_reduce(flat)
-        flat /= processes
+        flat /= torch.distributed.get_world_size()
     for (kept, _), grad in zip(pairs, flat.split([kept.numel() for kept, _ in pairs]), strict=True):
         kept.grad = grad.view_as(kept)
 

@@ -7,6 +7,18 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
+class Mix:
+    """What kinds of examples a model is shown."""
+
+    fim_share: float = 0.75
+    """How many of the texts become gaps; the others are read from left to right."""
+    spm_share: float = 0.5
+    """How many of the gaps are asked in SPM order; the others in PSM."""
+    spans: str = "editor"
+    """Where gaps are cut: a name in `examples.SPANS`."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that decides what is trained. The same recipe gives the same batches in the same order."""
 
@@ -16,6 +28,8 @@ class Recipe:
     layers: int = 5
     heads: int = 4
     rows_per_step: int = 24
+    mix: Mix = Mix()
+    optimiser: str = "muon"
     muon_rate: float = 0.01
     adamw_rate: float = 2e-3
     warmup_steps: int = 60

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from copilot_lib import examples
 from copilot_lib.examples import Sentinels
+from copilot_lib.recipe import Mix
 
 IDS = Sentinels(prefix=1, middle=2, suffix=3, end=0)
 SPECIAL = {0, 1, 2, 3}
@@ -72,7 +73,9 @@ def test_both_orders_are_made_about_equally_often():
     assert 140 < made.count("SPM") < 260
 
 
-@pytest.mark.parametrize("kind", [kind for kind, _ in examples.SPANS])
+@pytest.mark.parametrize(
+    "kind", sorted({k for kinds in examples.SPANS.values() for k in kinds}, key=lambda kind: kind.__name__)
+)
 @given(seed=st.integers(0, 10**6))
 def test_every_kind_of_span_lies_inside_its_window(kind, seed):
     start, end = kind(CODE, random.Random(seed))
@@ -134,10 +137,29 @@ def test_the_same_seed_makes_the_same_rows_and_another_seed_others():
 
 
 def test_without_fim_rows_are_plain_text_with_end_tokens():
-    made = examples.rows([CODE] * 20, encode, IDS, 128, random.Random(0), fim_share=0)
+    made = examples.rows([CODE] * 20, encode, IDS, 128, random.Random(0), Mix(fim_share=0.0))
     assert not {1, 2, 3} & {token for row, _ in made for token in row}
     assert decode([t for row, _ in made for t in row if t]).startswith(CODE[:10]) or made
     assert sum(row.count(IDS.end) for row, _ in made) > 10
+
+
+def test_with_gaps_alone_every_example_is_kept_and_what_is_missing_is_marked():
+    made = examples.rows([CODE * 3] * 40, encode, IDS, 512, random.Random(0), Mix(fim_share=1.0))
+    assert len(made) > 20
+    assert not any(examples.PLAIN in kinds for _, kinds in made)
+    for row, kinds in made:
+        filler = kinds.count(examples.FILLER)
+        assert filler < examples.SMALLEST_EXAMPLE
+        assert kinds[512 - filler :] == [examples.FILLER] * filler
+        assert row[512 - filler :] == [IDS.end] * filler
+
+
+@pytest.mark.parametrize(("order", "share"), [("PSM", 0.0), ("SPM", 1.0)])
+def test_one_order_can_be_had_alone(order, share):
+    made = [
+        parts(examples.fim_example(CODE, encode, IDS, 4096, random.Random(n), Mix(spm_share=share))[0])[0] for n in range(20)
+    ]
+    assert set(made) == {order}
 
 
 def test_a_window_ends_after_a_whole_line_if_one_fits():

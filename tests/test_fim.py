@@ -361,7 +361,7 @@ def test_an_example_is_the_prompt_then_the_answer_then_the_end(name, prefix, mid
 
 def test_the_transform_is_the_one_that_the_pocket_model_was_trained_with(monkeypatch):
     text, start, end = CODE[0], 14, 20
-    monkeypatch.setattr(examples, "SPANS", ((lambda window, random: (start, end), 1),))
+    monkeypatch.setitem(examples.SPANS, "editor", {lambda window, random: (start, end): 1})
     id_of = pocket().tokenizer.token_to_id
     ids = examples.Sentinels(id_of("<fim_prefix>"), id_of("<fim_middle>"), id_of("<fim_suffix>"), id_of("<|endoftext|>"))
     seen = set()

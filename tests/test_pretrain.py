@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
-from copilot_lib import forward, models, network, pretrain
+from copilot_lib import examples, forward, models, network, pretrain
 from copilot_lib.recipe import Recipe, preset
 
 TINY = preset("cpu", vocabulary=320, width=64, layers=1, heads=2, context_tokens=64, rows_per_step=4)
@@ -58,6 +59,23 @@ def test_a_bookmark_of_two_numbers_continues_the_same_batches():
         assert got[:2] == expected[:2]
         assert torch.equal(got[2], expected[2])
         assert torch.equal(got[3], expected[3])
+
+
+def test_each_optimiser_trains_every_weight_once_but_the_positions():
+    model = network.build(TINY)
+    for name, count in (("muon", 2), ("adamw", 1)):
+        made = pretrain.optimisers(model, replace(TINY, optimiser=name))
+        weights = [weight for optimiser in made for group in optimiser.param_groups for weight in group["params"]]
+        assert len(made) == count
+        assert {id(weight) for weight in weights} == {id(w) for w in model.parameters()} - {id(model.transformer.wpe.weight)}
+        assert len(weights) == len({id(weight) for weight in weights})
+
+
+def test_filler_is_not_learnt_and_neither_is_a_row_s_end():
+    g, a, p, f = examples.GIVEN, examples.ANSWER, examples.PLAIN, examples.FILLER
+    weight, answers, _ = pretrain.predictions(torch.tensor([[g, a, a, p, f, f]]), 4.0)
+    assert weight.tolist() == [[4, 4, 1, 0, 0, 0]]
+    assert answers.tolist() == [[True, True, False, False, False, False]]
 
 
 SCRIPT = """

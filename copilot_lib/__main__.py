@@ -140,6 +140,18 @@ def pretrain(arguments) -> None:
     )
 
 
+def pilots(arguments) -> None:
+    from copilot_lib import corpus, pilots, targets
+
+    if arguments.name not in pilots.PILOTS:
+        raise BadInput(f"{arguments.name!r} is no pilot: expected one of {', '.join(pilots.PILOTS)}")
+    texts = [document.text for document in corpus.read(corpus_of(arguments.folder))]
+    progress = partial(print, file=sys.stderr, flush=True)
+    record = pilots.record(arguments.name, arguments.models, texts, targets.load(arguments.targets), progress)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
 def quality(arguments) -> None:
     from copilot_lib import corpus, quality, targets
     from copilot_lib.completer import Completer
@@ -210,6 +222,12 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--cooldown-steps", type=int, default=1600, help="lower the rate over the last so many, write the model")
     added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     results = Path("results/pocket")
+    added = command(pilots, "train small models that differ in one thing, and compare them: minutes to hours", model=False)
+    added.add_argument("name", help="which comparison: a name in copilot_lib/pilots.py, such as fim_for_free")
+    added.add_argument("--folder", **folder)
+    added.add_argument("--models", type=Path, default=Path("build/pilots"), help="where the trained models are kept")
+    added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
+    added.add_argument("--output", type=Path, default=results / "pilots", help="the folder that the JSON goes to")
     added = command(quality, "measure a model on held-out code, half an hour on two cores")
     added.add_argument("--folder", **folder)
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")

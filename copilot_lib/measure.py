@@ -49,7 +49,7 @@ def bits_per_byte(model, text: str) -> float:
     return total / len(text.encode())
 
 
-def middle_bits_per_byte(completer, targets: Iterable[Target]) -> float:
+def middle_bits_per_byte(completer, targets: Iterable[Target], order: str | None = None) -> float:
     """The mean information of a byte of the references, each told what stands on both sides of it.
 
     The same prompt as for a completion, then the reference; the end token after it is not counted, since no byte is.
@@ -57,7 +57,7 @@ def middle_bits_per_byte(completer, targets: Iterable[Target]) -> float:
     total, size = 0.0, 0
     for target in targets:
         reference = completer.model.codec.encode(target.reference)
-        prompt = completer.prompt(target.cursor, len(reference) + 1).ids
+        prompt = completer.prompt(target.cursor, len(reference) + 1, order).ids
         total += information(completer.model.network, [*prompt, *reference], len(prompt))
         size += len(target.reference.encode())
     return total / size

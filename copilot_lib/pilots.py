@@ -127,7 +127,8 @@ def train(pilot: Pilot, recipe: Recipe, texts: list[str], tokenizer, clock: Call
 def read(folder: Path, targets: list[Target]) -> dict[str, Bits]:
     """What a model needs for three streams that are the same for every model: plain code, and middles asked in both orders."""
     completer = Completer.load(str(folder))
-    chosen = [t for kind in KINDS for t in islice((t for t in targets if t.kind == kind), TARGETS_OF_A_KIND)]
+    by_kind = [[target for target in targets if target.kind == kind] for kind in KINDS]
+    chosen = [target for mine in by_kind for target in mine[:: max(1, len(mine) // TARGETS_OF_A_KIND)]]
     streams: dict[str, Bits] = {"left to right": {}}
     for distribution in sorted(HELD_OUT):
         for file, text in islice(held_out_files(distribution), FILES_OF_A_DISTRIBUTION):

@@ -18,7 +18,7 @@ def small(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, **options: function)
     monkeypatch.setattr(pilots, "FILES_OF_A_DISTRIBUTION", 1)
     monkeypatch.setattr(pilots, "CHARACTERS_OF_A_FILE", 600)
-    monkeypatch.setattr(pilots, "TARGETS_OF_A_KIND", 2)
+    monkeypatch.setattr(pilots, "TARGETS_OF_A_KIND", 5)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from copilot_lib.cursor import LINE_END, Cursor
 from copilot_lib.engine import Cancel, Engine
 from copilot_lib.fim import Prompt
 from copilot_lib.models import Model, default_name, load
-from copilot_lib.runner import TorchRunner
 from copilot_lib.sampling import Sampling
 from copilot_lib.stream import characters, until
 
@@ -119,7 +118,7 @@ class Completer:
 
     def __init__(self, model: Model, clock: Callable[[], float] = time.perf_counter):
         self.model = model
-        self.engine = Engine(TorchRunner(model.network), clock)
+        self.engine = Engine(model.runner(), clock)
         self._clock = clock
 
     @classmethod

@@ -9,7 +9,19 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 
-PACKAGES = ("torch", "transformers", "tokenizers", "anywidget", "jupyterlab", "jupytext", "peft", "trl", "datasets", "nbval")
+PACKAGES = (
+    "onnxruntime",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "anywidget",
+    "jupyterlab",
+    "jupytext",
+    "peft",
+    "trl",
+    "datasets",
+    "nbval",
+)
 
 
 def checks(model_name: str | None = None) -> Iterator[str]:

@@ -1,15 +1,22 @@
-"""Loads a completion model by name; the only file that knows how transformers loads.
+"""Loads a completion model by name, and finds what runs it; the only file that knows how transformers loads.
 
 It knows names, folders, devices and dtypes; it does not know prompts or decoding.
 """
 
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
+from copilot_lib import onnx_runner
 from copilot_lib.fim import Codec
+from copilot_lib.onnx_runner import OnnxRunner
+from copilot_lib.runner import Runner, TorchRunner
 
 POCKET = Path(__file__).parent / "pocket"
 FILES = ["*.safetensors", "*.json", "merges.txt", "vocab.txt", "tokenizer.model"]
@@ -27,22 +34,26 @@ class ModelNotAvailable(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """A network ready to run, and its way between text and ids."""
+    """A model ready to run, and its way between text and ids."""
 
     name: str
-    network: Any
     codec: Codec
     device: str
+    parameters: int
+    """How many numbers the network has."""
+    runner: Callable[[], Runner]
+    """Makes a runner, with nothing kept yet."""
+    load_network: Callable[[], Any]
 
-    @property
+    @cached_property
     def context_tokens(self) -> int:
         """How many tokens prompt and completion may have together."""
-        return self.network.config.max_position_embeddings
+        return self.runner().context_tokens
 
-    @property
-    def parameters(self) -> int:
-        """How many numbers the network has."""
-        return self.network.num_parameters()
+    @cached_property
+    def network(self) -> Any:
+        """The model as transformers knows it. A small one completes without it, so it is loaded when first asked for."""
+        return self.load_network()
 
 
 def default_name() -> str:
@@ -67,16 +78,35 @@ def folder_of(name: str) -> str:
 def load(name_or_path: str | None = None, device: str | None = None) -> Model:
     """Loads `pocket` (default; ships with the package), a local folder, or a hub id such as `bigcode/tiny_starcoder_py`.
 
-    Float32 on a CPU and on Apple's GPUs, 16 bits on CUDA (bfloat16 where the card has it). Safetensors only, no remote code.
-    Raises `ModelNotAvailable` when the model cannot be had or is not one that completes code.
+    A small GPTBigCode checkpoint runs on the CPU, by onnxruntime, unless a device is named: a GPU would wait for it. Others
+    run by transformers on `best_device()`. Raises `ModelNotAvailable` when the model cannot be had or does not complete code.
+    """
+    name = name_or_path or default_name()
+    folder = Path(folder_of(name))
+    if device is None and onnx_runner.can_run(folder, SMALL):
+        try:
+            opened = onnx_runner.Opened(folder)
+            codec = codec_of(name, Tokenizer.from_file(str(folder / "tokenizer.json")))
+        except ModelNotAvailable:
+            raise
+        except Exception as error:  # safetensors, tokenizers and onnxruntime have no common kind
+            raise ModelNotAvailable(why_not(name, error)) from error
+        return Model(name, codec, "cpu", opened.parameters, partial(OnnxRunner, opened), lambda: load_network(name, "cpu")[0])
+    network, tokenizer = load_network(name, device or best_device())
+    codec = codec_of(name, tokenizer.backend_tokenizer)
+    return Model(name, codec, network.device.type, network.num_parameters(), partial(TorchRunner, network), lambda: network)
+
+
+def load_network(name: str, device: str):
+    """A transformers network and its tokenizer. Safetensors only, no remote code.
+
+    Float32 on a CPU and on Apple's GPUs, 16 bits on CUDA (bfloat16 where the card has it).
     """
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    name = name_or_path or default_name()
-    device = device or best_device()
     half = torch.bfloat16 if device == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
     logging.disable_progress_bar()
     try:
@@ -92,10 +122,6 @@ def load(name_or_path: str | None = None, device: str | None = None) -> Model:
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelNotAvailable(why_not(name, error)) from error
-    try:
-        codec = Codec(tokenizer.backend_tokenizer)
-    except ValueError as error:
-        raise ModelNotAvailable(f"{name} cannot fill in the middle: {error}") from error
     if device == "cpu":
         torch.set_num_threads(1 if network.num_parameters() < SMALL else CORES)
     try:
@@ -105,7 +131,15 @@ def load(name_or_path: str | None = None, device: str | None = None) -> Model:
         raise ModelNotAvailable(
             f"{name} cannot be moved to the device {device} ({first}): free memory there, or load it with device='cpu'"
         ) from error
-    return Model(name, network.eval(), codec, device)
+    return network.eval(), tokenizer
+
+
+def codec_of(name: str, tokenizer: Tokenizer) -> Codec:
+    """The codec of a model's tokenizer; `ModelNotAvailable` if it knows no sentinels."""
+    try:
+        return Codec(tokenizer)
+    except ValueError as error:
+        raise ModelNotAvailable(f"{name} cannot fill in the middle: {error}") from error
 
 
 def why_not(name: str, error: Exception) -> str:

@@ -278,7 +278,7 @@ answer.rstrip("\n") == completion.text.rstrip("\n")
 #   `make lab`, or choose the kernel *Python 3 (ipykernel)* of the project's environment.
 # - `… could not be loaded (…)`: `COPILOT_MODEL` names a model that is not here. Unset it, and the pocket
 #   model answers.
-# - The first completion takes seconds, the next ones do not: the first one loads the model. Keep the process.
+# - The first completion takes longer than the next ones: it loads the model. Keep the process.
 # - Anything else: `python -m copilot_lib doctor` checks versions, model, device, memory and speed, and says what to do.
 #
 # ## Exercises

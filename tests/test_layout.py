@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "copilot_lib"
 FLOORS = {
     1: {"cursor", "fim", "formats", "samples", "show", "stream"},  # text
-    2: {"engine", "models", "runner", "sampling"},  # the model
+    2: {"engine", "models", "onnx_graph", "onnx_runner", "runner", "sampling"},  # the model
     3: {"baselines", "completer", "postprocess", "stopping"},  # completing
     4: {
         "bench",
@@ -27,6 +27,7 @@ FLOORS = {
         "measure",
         "metrics",
         "network",
+        "pilots",
         "pretrain",
         "quality",
         "recipe",

@@ -1,4 +1,4 @@
-"""Prepares a chapter's notebook: seeds, quiet output, the default model, and one line that says what runs.
+"""Prepares a chapter's notebook: seeds, quiet output, the default model, one line that says what runs, and stored results.
 
 It knows the environment; it does not know what a chapter teaches.
 """
@@ -7,9 +7,13 @@ import os
 import platform
 import random
 import sys
+import urllib.request
 import warnings
+from pathlib import Path
 
 TINY = "bigcode/tiny_starcoder_py"
+RESULTS = Path(__file__).parent.parent / "results"
+RAW = "https://raw.githubusercontent.com/build-your-own-copilot/build-your-own-copilot/main/results/"
 
 
 def start(seed: int = 0) -> None:
@@ -32,4 +36,13 @@ def start(seed: int = 0) -> None:
     if "google.colab" in sys.modules and torch.cuda.is_available():
         os.environ.setdefault("COPILOT_MODEL", TINY)
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}"
-    print(f"{versions}; model {models.default_name()} on {models.best_device()}")
+    print(f"{versions}; model {models.default_name()} on {models.device_of(models.default_name())}")
+
+
+def stored(name: str) -> str:
+    """The text of a file in results/: that of this checkout, or where only the package is installed, that of the repository."""
+    file = RESULTS / name
+    if file.exists():
+        return file.read_text(encoding="utf-8")
+    with urllib.request.urlopen(RAW + name, timeout=20) as answer:
+        return answer.read().decode()

@@ -61,6 +61,16 @@ def default_name() -> str:
     return os.environ.get("COPILOT_MODEL") or "pocket"
 
 
+def runs_on_its_own(name: str) -> bool:
+    """Whether a model runs by onnxruntime on the CPU: at its size a GPU would wait for it longer than it works."""
+    return onnx_runner.can_run(Path(folder_of(name)), SMALL)
+
+
+def device_of(name: str) -> str:
+    """Where a model runs if nobody says otherwise."""
+    return "cpu" if runs_on_its_own(name) else best_device()
+
+
 def best_device() -> str:
     """`cuda` if there is one, else `mps`, else `cpu`."""
     import torch
@@ -78,12 +88,12 @@ def folder_of(name: str) -> str:
 def load(name_or_path: str | None = None, device: str | None = None) -> Model:
     """Loads `pocket` (default; ships with the package), a local folder, or a hub id such as `bigcode/tiny_starcoder_py`.
 
-    A small GPTBigCode checkpoint runs on the CPU, by onnxruntime, unless a device is named: a GPU would wait for it. Others
-    run by transformers on `best_device()`. Raises `ModelNotAvailable` when the model cannot be had or does not complete code.
+    Where it is small and a GPTBigCode checkpoint it runs by onnxruntime, unless a device is named; others run by transformers
+    on `best_device()`. Raises `ModelNotAvailable` when the model cannot be had or does not complete code.
     """
     name = name_or_path or default_name()
     folder = Path(folder_of(name))
-    if device is None and onnx_runner.can_run(folder, SMALL):
+    if device is None and runs_on_its_own(name):
         try:
             opened = onnx_runner.Opened(folder)
             codec = codec_of(name, Tokenizer.from_file(str(folder / "tokenizer.json")))
@@ -93,7 +103,12 @@ def load(name_or_path: str | None = None, device: str | None = None) -> Model:
             raise ModelNotAvailable(why_not(name, error)) from error
         return Model(name, codec, "cpu", opened.parameters, partial(OnnxRunner, opened), lambda: load_network(name, "cpu")[0])
     network, tokenizer = load_network(name, device or best_device())
-    codec = codec_of(name, tokenizer.backend_tokenizer)
+    return of_network(name, network, tokenizer.backend_tokenizer)
+
+
+def of_network(name: str, network, tokenizer: Tokenizer) -> Model:
+    """A transformers network that is in memory, as a model; the tokenizer is one of the tokenizers library."""
+    codec = codec_of(name, tokenizer)
     return Model(name, codec, network.device.type, network.num_parameters(), partial(TorchRunner, network), lambda: network)
 
 

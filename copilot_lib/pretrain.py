@@ -135,12 +135,22 @@ def train(
         export(master, tokenizer, folder / "model", recipe, place)
 
 
-def learn(master, optims, loss, stream: Iterator[Batch], recipe: Recipe, steps: range, cooldown: tuple[int, int]):
+def learn(
+    master,
+    optims,
+    loss,
+    stream: Iterator[Batch],
+    recipe: Recipe,
+    steps: range,
+    cooldown: tuple[int, int],
+    precision: torch.dtype = torch.bfloat16,
+):
     """Trains, one step for each of `steps`; yields after each `(step, chunk, done, tokens, losses)`.
 
-    The weights are kept in float32; a copy in bf16 works, at twice the speed where the processor has that arithmetic.
+    The weights are kept in float32. A copy in bf16 works, at twice the speed where the processor has that arithmetic; where
+    it has not, name another precision.
     """
-    working = copy.deepcopy(master).to(torch.bfloat16)
+    working = copy.deepcopy(master).to(precision)
     for step, (chunk, done, batch, kinds) in zip(steps, stream, strict=False):
         for group in (group for optimiser in optims for group in optimiser.param_groups):
             group["lr"] = group["peak"] * rate_factor(step, recipe, cooldown)

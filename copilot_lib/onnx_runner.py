@@ -9,6 +9,16 @@ from pathlib import Path
 
 import numpy
 
+WANTED = {
+    "model_type": "gpt_bigcode",
+    "multi_query": True,
+    "activation_function": "gelu_pytorch_tanh",
+    "scale_attn_weights": True,
+    "tie_word_embeddings": True,
+    "add_cross_attention": False,
+}
+"""What a checkpoint's config must say, or leave at its default, for the graph to be its network."""
+
 
 def can_run(folder: Path, most_parameters: int) -> bool:
     """Whether a folder holds a checkpoint of the one kind that `onnx_graph` writes, with no more parameters than that."""
@@ -17,8 +27,8 @@ def can_run(folder: Path, most_parameters: int) -> bool:
         size = (folder / "model.safetensors").stat().st_size
     except (OSError, ValueError):
         return False
-    kind = config.get("model_type"), config.get("multi_query"), config.get("activation_function"), config.get("n_inner")
-    return kind == ("gpt_bigcode", True, "gelu_pytorch_tanh", None) and size <= 4 * most_parameters
+    fits = all(config.get(name, value) == value for name, value in WANTED.items())
+    return fits and "model_type" in config and size <= 4 * most_parameters
 
 
 class Opened:

@@ -19,7 +19,15 @@ from copilot_lib.onnx_runner import OnnxRunner, Opened, can_run
 from copilot_lib.runner import TorchRunner
 from copilot_lib.samples import EXAMPLES
 
-SHAPE = {"vocab_size": 90, "n_embd": 48, "n_layer": 3, "n_head": 6, "n_positions": 64}
+SHAPE = {
+    "vocab_size": 90,
+    "n_embd": 48,
+    "n_layer": 3,
+    "n_head": 6,
+    "n_positions": 64,
+    "n_inner": 100,
+    "layer_norm_epsilon": 1e-3,
+}
 
 
 @pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16, torch.float16], ids=str)
@@ -92,7 +100,14 @@ def test_a_first_completion_imports_neither_torch_nor_transformers():
 
 
 @pytest.mark.parametrize(
-    "change", [{"model_type": "llama"}, {"multi_query": False}, {"activation_function": "relu"}, {"n_inner": 100}]
+    "change",
+    [
+        {"model_type": "llama"},
+        {"multi_query": False},
+        {"activation_function": "relu"},
+        {"scale_attn_weights": False},
+        {"tie_word_embeddings": False},
+    ],
 )
 def test_only_the_one_kind_of_checkpoint_is_taken(tmp_path, change):
     for name in ("config.json", "model.safetensors"):

@@ -142,12 +142,14 @@ def pretrain(arguments) -> None:
 
 def pilots(arguments) -> None:
     from copilot_lib import corpus, pilots, targets
+    from copilot_lib.checkpoint import fingerprint
 
     if arguments.name not in pilots.PILOTS:
         raise BadInput(f"{arguments.name!r} is no pilot: expected one of {', '.join(pilots.PILOTS)}")
     texts = [document.text for document in corpus.read(corpus_of(arguments.folder))]
     progress = partial(print, file=sys.stderr, flush=True)
-    record = pilots.record(arguments.name, arguments.models, texts, targets.load(arguments.targets), progress)
+    models = arguments.models / fingerprint(arguments.folder / "corpus.jsonl")[:12]  # models of another corpus are others
+    record = pilots.record(arguments.name, models, texts, targets.load(arguments.targets), progress)
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

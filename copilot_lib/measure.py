@@ -14,7 +14,7 @@ from copilot_lib.corpus import HELD_OUT
 from copilot_lib.targets import Target, held_out_files
 
 SAMPLE_BYTES = 150_000
-LARGEST_WINDOW = 1024
+READING_WINDOW = 1024
 NGRAM = 4
 
 
@@ -42,7 +42,7 @@ def bits_per_byte(model, text: str) -> float:
     of the first window is predicted from at least half a context. Comparable between tokenizers, unlike a token's loss.
     """
     ids = model.codec.encode(text)
-    window = min(model.context_tokens, LARGEST_WINDOW)
+    window = min(model.context_tokens, READING_WINDOW)
     half = window // 2
     starts = range(0, max(1, len(ids) - half), half)
     total = sum(information(model.network, ids[at : at + window], 1 if at == 0 else half) for at in starts)

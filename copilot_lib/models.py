@@ -24,6 +24,7 @@ FILES = ["*.safetensors", "*.json", "merges.txt", "vocab.txt", "tokenizer.model"
 
 SMALL = 30_000_000
 """Parameters below which a CPU runs a network on one thread: several wait for each other longer than they work."""
+HUB_TIMEOUT_S = 10
 ALLOWED = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
 CORES = int(ALLOWED) if ALLOWED.isdecimal() and int(ALLOWED) else os.cpu_count() or 1
 
@@ -124,16 +125,18 @@ def load_network(name: str, device: str):
 
     half = torch.bfloat16 if device == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
     logging.disable_progress_bar()
+    local = Path(folder_of(name)).is_dir() or hub_is_out_of_reach(name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tokenizer = AutoTokenizer.from_pretrained(folder_of(name), trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder_of(name), trust_remote_code=False, local_files_only=local)
             network = AutoModelForCausalLM.from_pretrained(
                 folder_of(name),
                 dtype=half if device == "cuda" else torch.float32,
                 attn_implementation="sdpa",
                 use_safetensors=True,
                 trust_remote_code=False,
+                local_files_only=local,
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelNotAvailable(why_not(name, error)) from error
@@ -147,6 +150,23 @@ def load_network(name: str, device: str):
             f"{name} cannot be moved to the device {device} ({first}): free memory there, or load it with device='cpu'"
         ) from error
     return network.eval(), tokenizer
+
+
+def hub_is_out_of_reach(name: str) -> bool:
+    """Whether the hub cannot be asked about a model now, so that the local cache is all there is.
+
+    The hub's own loading would ask five times, with a warning and a longer wait each time.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        get_hf_file_metadata(hf_hub_url(name, "config.json"), timeout=HUB_TIMEOUT_S)
+    except (HfHubHTTPError, ValueError):  # the hub has answered, or the name is none that it could be asked about
+        return False
+    except Exception:  # the hub's client changes its HTTP library between versions, and with it the kind of error
+        return True
+    return False
 
 
 def codec_of(name: str, tokenizer: Tokenizer) -> Codec:
@@ -179,7 +199,7 @@ def prefetch(name: str) -> str:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return snapshot_download(name, allow_patterns=FILES)
+        return snapshot_download(name, allow_patterns=FILES, local_files_only=hub_is_out_of_reach(name))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ModelNotAvailable(
             f"{name} could not be fetched: check the name and the network, or use the model that ships with the project"

@@ -64,6 +64,16 @@ def test_a_name_that_cannot_be_had_is_one_sentence_with_what_to_do(monkeypatch):
     assert "COPILOT_MODEL=pocket" in str(refused.value)
 
 
+def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch, caplog):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    for module in ("huggingface_hub.constants", "huggingface_hub.file_download"):
+        monkeypatch.setattr(f"{module}.ENDPOINT", "http://127.0.0.1:9", raising=False)
+    for get in (models.load, models.prefetch):
+        with pytest.raises(models.ModelNotAvailable, match="nobody/nothing-here could not be"):
+            get("nobody/nothing-here")
+    assert not caplog.records  # the hub's client warns each time that it tries again
+
+
 def test_a_device_that_cannot_take_the_model_is_named():
     with pytest.raises(
         models.ModelNotAvailable, match=r"moved to the device xla .*: free memory there, or load it with device='cpu'"

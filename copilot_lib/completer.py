@@ -68,6 +68,7 @@ STOPS = (
     ("statement end", stopping.ends_statement),
     ("repeats the suffix", stopping.repeats_suffix),
     ("repeats itself", stopping.repeats_itself),
+    ("circles in a line", stopping.circles_in_line),
 )
 """Name and rule; a rule gives the position in the text at which the completion should have ended, or None."""
 

@@ -21,6 +21,9 @@ FEWEST_WORD_CHARACTERS = 3
 """A line with fewer, such as `)` or `x`, occurs twice without being a repetition."""
 NEXT_LINE = re.compile(r"[\r\n]([^\S\r\n]*\S[^\r\n]*)")
 """The first line with text below the line on which a text begins."""
+CIRCLE_PERIODS = range(8, 41)
+CIRCLES = [re.compile(rf"(?:(?<!\w)|(?=\W))(.{{{period}}})\1\1") for period in CIRCLE_PERIODS]
+"""One expression for each period: a piece written three times, not from the middle of a word. Shorter ones are tables."""
 BRACKET = re.compile(
     r'''("""[\s\S]*?(?:"""|\Z)|\'{3}[\s\S]*?(?:\'{3}|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#.*)'''
     r"|([(\[{])|[)\]}]"
@@ -167,6 +170,18 @@ def repeats_itself(text: str, cursor: Cursor) -> int | None:
             if lines[max(0, end - times * length) : end] == block * times and is_worth_comparing(block):
                 return max(0, len(whole[: spans[end - (times - 1) * length][0]].rstrip()) - typed)
     return None
+
+
+def circles_in_line(text: str, cursor: Cursor) -> int | None:
+    r"""Where a completion begins to turn in a circle within a line: the end of the first of three equal pieces.
+
+    >>> text = "path.join(os.path.join(os.path.join(os."
+    >>> text[: circles_in_line(text, Cursor("os.", 3))]
+    'path.join(os.'
+    """
+    found = (match for circle in CIRCLES for match in circle.finditer(text) if len(re.findall(r"[^\W\d]", match[1])) >= 3)
+    first = min(found, key=lambda match: (match.end(), match.start()), default=None)
+    return first.end(1) if first else None
 
 
 def is_worth_comparing(lines: list[str]) -> bool:

@@ -94,7 +94,7 @@ completion.mode, completion.stopped, len(completion.tokens)
 # - `mode`: `fim` means *fill in the middle*. The model was shown the text before the cursor and the text after it.
 # - `stopped`: why it ended. `end` is the model's own decision. The other words name a limit or a rule: `dedent` (a line that leaves
 #   the cursor's block), `statement end` (the line that you began is complete), `repeats the suffix` (what follows is there
-#   already), `repeats itself` (small models turn in circles).
+#   already), `repeats itself` and `circles in a line` (small models turn in circles).
 # - `tokens`: a model does not write letters or words but *tokens*, pieces of a few characters.
 #
 # It also says how long each step took, in milliseconds. Yours will differ.

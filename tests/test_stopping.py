@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from copilot_lib.cursor import Cursor
 from copilot_lib.samples import BINARY_SEARCH, CALCULATOR, FIBONACCI
-from copilot_lib.stopping import brackets_open, dedents, ends_statement, repeats_itself, repeats_suffix
+from copilot_lib.stopping import brackets_open, circles_in_line, dedents, ends_statement, repeats_itself, repeats_suffix
 
 LINES = [
     "def f():",
@@ -23,7 +23,7 @@ LINES = [
 ]
 signs = st.text(st.sampled_from(list("ab:#()[]{}'\" \t\n\r")), max_size=60)
 code = signs | st.lists(st.sampled_from(LINES), max_size=8).map("\n".join)
-RULES = [dedents, ends_statement, repeats_suffix, repeats_itself]
+RULES = [dedents, ends_statement, repeats_suffix, repeats_itself, circles_in_line]
 
 
 def at_end(text):
@@ -185,6 +185,21 @@ def test_a_line_of_which_a_part_is_typed_repeats_as_a_whole():
 )
 def test_lines_just_written_end_the_completion(before, text, expected):
     at = repeats_itself(text, at_end(before))
+    assert (at if at is None else text[:at]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("path.join(os.path.join(os.path.join(os.path.join(", "path.join(os."),
+        ("x = first.next.next.next.next.next.next.", "x = first.next.next"),
+        ("first = compute(a)\nfirst = compute(a)\nfirst = compute(a)\n", None),
+        ("return (None, None, None, None, None)", None),
+        ("[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]", None),
+    ],
+)
+def test_a_circle_within_a_line_ends_the_completion(text, expected):
+    at = circles_in_line(text, Cursor("", 0))
     assert (at if at is None else text[:at]) == expected
 
 

@@ -4,17 +4,16 @@ It knows the order of these steps; it does not know HTTP, editors or how a netwo
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
-from copilot_lib import postprocess, stopping
+from copilot_lib import healing, postprocess, stopping
 from copilot_lib.cursor import LINE_END, Cursor
-from copilot_lib.engine import Cancel, Engine
+from copilot_lib.engine import Engine, Generation, everything
 from copilot_lib.fim import Prompt
 from copilot_lib.models import Model, default_name, load
-from copilot_lib.sampling import Sampling
-from copilot_lib.stream import characters, until
+from copilot_lib.stream import characters, until, without_start
 
 SUFFIX_SHARE = 1 / 3
 """The part of the prompt that the suffix may take when both sides are long; what it leaves unused goes to the prefix."""
@@ -36,7 +35,7 @@ class Completion:
 
     text: str
     tokens: tuple[int, ...]
-    """The ids the model gave, before any stopping rule or clean-up cut the text."""
+    """The ids the model gave, before any rule or clean-up cut the text; where a word is begun they begin with that."""
     mode: str
     """`fim` or `left-to-right`."""
     stopped: str
@@ -146,36 +145,40 @@ class Completer:
             return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens)
         return codec.plain(prefix, prefix_tokens)
 
-    def complete(
-        self,
-        cursor: Cursor,
-        *,
-        max_new_tokens: int = 64,
-        sampling: Sampling = Sampling(),  # noqa: B008 - frozen
-        order: str | None = None,
-        stop: Sequence[str] = (),
-        cancel: Cancel | None = None,
-        prefill_ms: float | None = None,
-        decode_ms: float | None = None,
-    ) -> Completion:
-        """Completes at the cursor; stops decoding as soon as a stopping rule or a stop string is met.
+    @cached_property
+    def _vocabulary(self) -> healing.Vocabulary:
+        return healing.Vocabulary(self.model.codec)
 
-        The time limits end the two stages; what there is by then is the completion.
+    def begin(
+        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, **options
+    ) -> tuple[Prompt, Generation, Iterator[str]]:
+        """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours.
+
+        Where a word or an indentation is begun, the model is asked before it and must begin with what is typed of it
+        (`healing`); the text goes on behind that. Options as `Engine.generate`.
         """
-        began = self._clock()
-        prompt = self.prompt(cursor, max_new_tokens, order)
-        prompted = self._clock()
+        before, typed = healing.step_back(cursor)
+        prompt = self.prompt(before, max_new_tokens, order)
         run = self.engine.generate(
             prompt.ids,
             stop_ids=self.model.codec.stop_ids,
             max_new_tokens=max_new_tokens,
-            sampling=sampling,
-            cancel=cancel,
-            prefill_ms=prefill_ms,
-            decode_ms=decode_ms,
+            allowed=self._vocabulary.opening(typed) if typed else everything,
+            **options,
         )
-        tokens: list[int] = []
-        pieces = characters((tokens.append(token) or token for token in run), self.model.codec.tokenizer)
+        return prompt, run, without_start(characters(run, self.model.codec.tokenizer), len(typed))
+
+    def complete(
+        self, cursor: Cursor, *, max_new_tokens: int = 64, order: str | None = None, stop: Sequence[str] = (), **options
+    ) -> Completion:
+        """Completes at the cursor; stops decoding as soon as a stopping rule or a stop string is met.
+
+        Options as `Engine.generate`: `sampling`, `cancel`, and the time limits `prefill_ms` and `decode_ms`, which end the two
+        stages; what there is by then is the completion.
+        """
+        began = self._clock()
+        prompt, run, pieces = self.begin(cursor, max_new_tokens, order, **options)
+        prompted = self._clock()
         text, stopped = "", None
         for piece in until(pieces, stop):
             text += piece
@@ -201,7 +204,7 @@ class Completer:
         }
         return Completion(
             text=text,
-            tokens=tuple(tokens),
+            tokens=tuple(run.ids),
             mode=prompt.mode,
             stopped=stopped[1] if stopped else run.stopped,
             times_ms={stage: seconds * 1000 for stage, seconds in times.items()},

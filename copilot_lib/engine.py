@@ -17,6 +17,14 @@ PREFILL_CHUNK = 256
 """Prompt ids computed between two looks at the clock and the cancel object: large enough to cost no speed."""
 
 
+Allowed = Callable[[Sequence[int]], numpy.ndarray | None]
+"""Which ids may follow those written so far; None for all."""
+
+
+def everything(written: Sequence[int]) -> None:
+    """The rule that allows every id."""
+
+
 class Cancel:
     """One switch from a newer keystroke or a closed socket down to the loop; any thread may throw it."""
 
@@ -41,10 +49,12 @@ class Generation:
     decode_ms: float = 0.0
     stopped: str = "abandoned"
     """`end`, `length`, `cancelled`, `prefill time`, `decode time`, `context full`; `abandoned` if the caller left early."""
-    _ids: Iterator[int] = field(default_factory=lambda: iter(()), repr=False)
+    ids: list[int] = field(default_factory=list)
+    """Those given so far."""
+    _coming: Iterator[int] = field(default_factory=lambda: iter(()), repr=False)
 
     def __iter__(self) -> Iterator[int]:
-        return self._ids
+        return self._coming
 
     @property
     def computed(self) -> int:
@@ -71,11 +81,13 @@ class Engine:
         cancel: Cancel | None = None,
         prefill_ms: float | None = None,
         decode_ms: float | None = None,
+        allowed: Allowed = everything,
     ) -> Generation:
         """Starts a request; nothing is computed before the first id is asked for.
 
-        A stop id ends the stream and is not part of it. Raises `ValueError` for an empty prompt, one that leaves no room in
-        the model's context, and a negative `max_new_tokens`.
+        A stop id ends the stream and is not part of it. `allowed` is asked before each id with those so far: which may come
+        next, None for all. Raises `ValueError` for an empty prompt, one that leaves no room in the model's context, and a
+        negative `max_new_tokens`.
         """
         if not prompt_ids:
             raise ValueError("the prompt has no tokens: expected at least one")
@@ -86,10 +98,12 @@ class Engine:
             raise ValueError(f"the prompt has {len(prompt_ids)} tokens: this model takes {room}; lower the token budgets")
         run = Generation(len(prompt_ids))
         cancel = cancel or Cancel()
-        run._ids = self._run(run, list(prompt_ids), stop_ids, max_new_tokens, sampling, cancel, prefill_ms, decode_ms)
+        limits = max_new_tokens, prefill_ms, decode_ms
+        run._coming = self._run(run, list(prompt_ids), stop_ids, limits, sampling, cancel, allowed)
         return run
 
-    def _run(self, run, prompt, stop_ids, max_new_tokens, sampling, cancel, prefill_ms, decode_ms) -> Iterator[int]:
+    def _run(self, run, prompt, stop_ids, limits, sampling, cancel, allowed) -> Iterator[int]:
+        max_new_tokens, prefill_ms, decode_ms = limits
         self._running = run
         started = self._clock()
         logits = None
@@ -117,8 +131,9 @@ class Engine:
             elif self.runner.length >= self.runner.context_tokens:
                 run.stopped = "context full"
             else:
-                token = choose(logits, sampling, random)
+                token = choose(logits, sampling, random, allowed(run.ids))
                 if token not in stop_ids:
+                    run.ids.append(token)
                     yield token
                     if self._running is not run:
                         raise RuntimeError(
@@ -151,10 +166,19 @@ class Engine:
         return logits
 
 
-def choose(logits: numpy.ndarray, sampling: Sampling, random: numpy.random.Generator) -> int:
-    """The next id: the likeliest one at temperature 0 (the lowest id of equals), else one drawn from the distribution."""
+def choose(
+    logits: numpy.ndarray, sampling: Sampling, random: numpy.random.Generator, allowed: numpy.ndarray | None = None
+) -> int:
+    """The next id: the likeliest one at temperature 0 (the lowest id of equals), else one drawn from the distribution.
+
+    Where some ids are `allowed`, one of them.
+    """
     if not numpy.isfinite(logits).all():
         raise FloatingPointError("the model's output is not a number: its weights are damaged, or its dtype is too narrow")
+    if allowed is not None:
+        kept = numpy.full_like(logits, -numpy.inf)
+        kept[allowed] = logits[allowed]
+        logits = kept
     if sampling.temperature == 0:
         return int(logits.argmax())
     return pick(probabilities(logits, sampling.temperature, sampling.top_k, sampling.top_p), random)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from copilot_lib import metrics
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
-from copilot_lib.stream import characters
 from copilot_lib.targets import Target
 
 MAX_NEW_TOKENS = {"block": 128}
@@ -32,17 +31,20 @@ class Answer:
     """As an editor would show it if nothing stood below and behind the cursor."""
 
 
+def raw_answer(completer: Completer, cursor: Cursor, limit: int) -> tuple[str, bool]:
+    """What the model itself says, without any rule of ours; and whether it ended by itself."""
+    _, run, pieces = completer.begin(cursor, limit)
+    return "".join(pieces), run.stopped == "end"
+
+
 def answer(completer: Completer, target: Target) -> Answer:
     """Asks three times, greedily; the second costs little, since the first left its keys and values behind."""
     limit = MAX_NEW_TOKENS.get(target.kind, LINE_TOKENS)
-    codec = completer.model.codec
-    prompt = completer.prompt(target.cursor, limit)
-    run = completer.engine.generate(prompt.ids, stop_ids=codec.stop_ids, max_new_tokens=limit)
-    raw = "".join(characters(run, codec.tokenizer))
+    raw, ended = raw_answer(completer, target.cursor, limit)
     shown = completer.complete(target.cursor, max_new_tokens=limit).text
     alone = Cursor(target.cursor.prefix, target.cursor.offset)
     unaware = completer.complete(alone, max_new_tokens=limit).text
-    return Answer(target, raw, run.stopped == "end", shown, unaware)
+    return Answer(target, raw, ended, shown, unaware)
 
 
 def answers(completer: Completer, targets: Iterable[Target]) -> Iterator[Answer]:

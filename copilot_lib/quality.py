@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from importlib import metadata
 
-from copilot_lib import evaluate, hardware, measure
+from copilot_lib import behaviour, evaluate, hardware, measure
 from copilot_lib.completer import Completer
 from copilot_lib.targets import KINDS, Target
 
@@ -35,6 +35,8 @@ def record(
         answers.append(answer)
         if number % EVERY == 0:
             progress(f"{number} of {len(targets)} targets")
+    progress("behaviour")
+    behaves = [behaviour.measure(completer, one, targets) for one in behaviour.BEHAVIOURS]
     progress("bits per byte")
     return {
         "model": digest(completer.model),
@@ -47,4 +49,5 @@ def record(
             if (of_kind := [target for target in targets if target.kind == kind])
         },
         "answers": evaluate.summary(answers),
+        "behaviour": behaves,
     }

@@ -18,6 +18,18 @@ def characters(ids: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
             yield text
 
 
+def without_start(pieces: Iterable[str], count: int) -> Iterator[str]:
+    """The pieces without their first `count` characters.
+
+    >>> list(without_start(["nu", "mber", " = 1"], 3))
+    ['ber', ' = 1']
+    """
+    for piece in pieces:
+        if rest := piece[count:]:
+            yield rest
+        count = max(0, count - len(piece))
+
+
 def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
     """The pieces up to the first stop string, which may span pieces; text that may begin one is held back until it is clear.
 

@@ -6,26 +6,40 @@ so that `--help` answers at once.
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 TO_BE_FIXED, BAD_INPUT = 1, 2
+MOST_BYTES = 50_000_000
 
 
 class BadInput(ValueError):
     """What the user gave cannot be used; the message is the line that they read."""
 
 
+def read_start(name: str) -> bytes:
+    """The bytes of a file or of standard input, to one more than are taken: a device such as /dev/zero has no end."""
+    if name != "-":
+        with open(name, "rb") as file:
+            return file.read(MOST_BYTES + 1)
+    if sys.stdin is None:
+        raise BadInput("standard input is closed: give a file")
+    return sys.stdin.buffer.read(MOST_BYTES + 1)
+
+
 def read_text(name: str) -> str:
     """The text of a file, or of standard input for `-`; newlines stay as they are."""
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        data = read_start(name)
     except OSError as error:
         raise BadInput(
             f"{name}: {(error.strerror or str(error)).lower()}; give a text file, or - for standard input"
         ) from error
+    if len(data) > MOST_BYTES:
+        raise BadInput(f"{name} has more than {MOST_BYTES // 1_000_000} MB: expected a file that a person edits")
     if b"\0" in data:
         raise BadInput(f"{name} is a binary file: expected text in UTF-8")
     try:
@@ -94,6 +108,7 @@ def demo(arguments) -> None:
     print(show.completion(cursor, completion))
     model, total = completer.model, completion.times_ms["total"]
     print(f"\n{model.name} on {model.device}: {completion.mode}, {len(completion.tokens)} tokens, {total:.0f} ms")
+    print("A small model is often wrong. `make lab` opens the book, which counts how often, and makes it better.")
 
 
 def doctor(arguments) -> int:
@@ -249,10 +264,15 @@ def main(words: list[str] | None = None) -> int:
     # argparse takes -:3:9 for an option; a blank in front says that it is none; parse_place takes it off.
     arguments = parser().parse_args([f" {word}" if word.startswith("-:") else word for word in words])
     try:
-        return arguments.run(arguments) or 0
+        status = arguments.run(arguments) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read us has seen enough; Python would complain once more when it closes the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         return refuse(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except ValueError as error:
+    except (ValueError, FloatingPointError) as error:
         return refuse(str(error))
 
 

@@ -57,9 +57,13 @@ def model_checks(model_name: str | None) -> Iterator[str]:
     yield line(True, f"model {model.name}: {size}, {model.context_tokens} tokens, format {format}")
     yield line(True, f"device {model.device}")
     cursor = EXAMPLES["binary_search"]
-    completer.complete(cursor)
-    completer.engine.forget()
-    completion = completer.complete(cursor)
+    try:
+        completer.complete(cursor)
+        completer.engine.forget()
+        completion = completer.complete(cursor)
+    except FloatingPointError as error:
+        yield line(False, str(error), "get its files again")
+        return
     total = completion.times_ms["total"]
     yield line(total < 2000, f"one completion in {total:.0f} ms", "choose a smaller model, or a machine with a GPU")
 

@@ -119,7 +119,6 @@ def load_network(name: str, device: str):
     Float32 on a CPU and on Apple's GPUs, 16 bits on CUDA (bfloat16 where the card has it).
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -138,7 +137,7 @@ def load_network(name: str, device: str):
                 trust_remote_code=False,
                 local_files_only=local,
             )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # whatever is wrong with files that others wrote: transformers has no common kind
         raise ModelNotAvailable(why_not(name, error)) from error
     if device == "cpu":
         torch.set_num_threads(1 if network.num_parameters() < SMALL else CORES)
@@ -184,7 +183,9 @@ def why_not(name: str, error: Exception) -> str:
         return f"the pocket model's files are missing or damaged in {POCKET}: install the package again"
     first = str(error).strip().split("\n")[0]
     if Path(name).is_dir():
-        return f"{name} is a folder without a model that can be loaded ({first}): expected config, tokenizer and safetensors"
+        missing = [file for file in ("config.json", "tokenizer.json", "*.safetensors") if not any(Path(name).glob(file))]
+        why = f"there is no {', no '.join(missing)}" if missing else first
+        return f"{name} is a folder without a model that can be loaded ({why}): expected config, tokenizer and safetensors"
     if "/" not in name or name.startswith((".", "/", "~")) or name.count("/") > 1:
         return f"{name} is neither a folder nor a hub id such as bigcode/tiny_starcoder_py: check the spelling, or {advice}"
     return (

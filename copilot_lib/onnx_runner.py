@@ -4,7 +4,7 @@ It knows a checkpoint's folder and a graph's inputs; it does not know operators 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy
@@ -27,7 +27,7 @@ def can_run(folder: Path, most_parameters: int) -> bool:
         size = (folder / "model.safetensors").stat().st_size
     except (OSError, ValueError):
         return False
-    fits = all(config.get(name, value) == value for name, value in WANTED.items())
+    fits = isinstance(config, dict) and all(config.get(name, value) == value for name, value in WANTED.items())
     return fits and "model_type" in config and size <= 4 * most_parameters
 
 
@@ -41,6 +41,7 @@ class Opened:
 
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = read_weights(folder / "model.safetensors")
+        compare_shapes(config, weights)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # at this size threads wait longer than they work
         graph = onnx_graph.build(config, weights)
@@ -79,6 +80,18 @@ class OnnxRunner:
 
     def cut(self, length: int) -> None:
         self.length = min(self.length, length)
+
+
+def compare_shapes(config: Mapping, weights: Mapping[str, numpy.ndarray]) -> None:
+    """`ValueError` where the config speaks of another network than the weights are."""
+    layers = sum(name.endswith(".ln_1.weight") for name in weights)
+    tokens, width = weights["transformer.wte.weight"].shape
+    places = len(weights["transformer.wpe.weight"])
+    for name, found in (("n_layer", layers), ("vocab_size", tokens), ("n_embd", width), ("n_positions", places)):
+        if config.get(name) != found:
+            raise ValueError(f"its config has {name} {config.get(name)!r}, its weights have {found}")
+    if not all(numpy.isfinite(weight).all() for weight in weights.values()):
+        raise ValueError("some of its weights are no numbers: the file is damaged")
 
 
 def read_weights(file: Path) -> dict[str, numpy.ndarray]:

@@ -90,6 +90,7 @@ def half_a_model(tmp_path):
 
 
 BAD = {
+    "a device without end": (["complete", "/dev/zero:1:1"], "more than 50 MB"),
     "no such file": (["complete", "nowhere.py:1:1"], "no such file"),
     "a folder": (["complete", "tests:1:1"], "is a directory"),
     "no column": (["complete", "app.py:12"], "expected FILE:LINE:COL"),
@@ -117,6 +118,16 @@ def test_bad_input_is_one_line_on_stderr_and_status_2(name, file, half_a_model, 
     assert out == ""
     assert expected in err
     assert err.count("\n") == 1
+
+
+def test_closed_standard_streams_end_quietly(file):
+    command = f"{sys.executable} -m copilot_lib"
+    closed = subprocess.run(f"{command} complete -:1:1 <&-", shell=True, capture_output=True, check=False)
+    assert (closed.returncode, closed.stderr.count(b"\n")) == (2, 1)
+    assert b"standard input is closed" in closed.stderr
+    script = f"set -o pipefail; {command} complete {file}:6:12 --show | true"
+    unread = subprocess.run(["bash", "-c", script], capture_output=True, check=False)
+    assert (unread.returncode, unread.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(("data", "words"), [(b"x = '\xff'\n", "not UTF-8"), (b"\x7fELF\0\0", "binary")])

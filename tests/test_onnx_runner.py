@@ -128,3 +128,30 @@ def test_a_damaged_file_is_one_sentence(tmp_path, name):
     with pytest.raises(models.ModelNotAvailable, match="a folder without a model that can be loaded") as refused:
         models.load(str(tmp_path / "model"))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["[1, 2]", "null", {"n_layer": 3}, {"n_layer": 9}, {"vocab_size": 5000}, {"n_positions": 4096}, {"n_positions": "a"}],
+)
+def test_a_config_of_another_network_is_refused(tmp_path, config):
+    shutil.copytree(models.POCKET, tmp_path / "model")
+    file = tmp_path / "model" / "config.json"
+    file.write_text(config if isinstance(config, str) else json.dumps(json.loads(file.read_text()) | config))
+    with pytest.raises(models.ModelNotAvailable, match="a folder without a model that can be loaded") as refused:
+        models.load(str(tmp_path / "model"))
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    shutil.copytree(models.POCKET, tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1000] + b"\xff" * 1000)
+    with pytest.raises(models.ModelNotAvailable, match="no numbers"):
+        models.load(str(tmp_path / "model"))
+
+
+def test_what_is_missing_is_named(tmp_path):
+    shutil.copytree(models.POCKET, tmp_path / "model", ignore=shutil.ignore_patterns("tokenizer.json"))
+    with pytest.raises(models.ModelNotAvailable, match=r"there is no tokenizer\.json"):
+        models.load(str(tmp_path / "model"))

@@ -31,7 +31,7 @@ help:
 	@echo 'make clean      remove the rendered book and caches (.venv and build stay)'
 
 lab: .venv/.ready
-	$(RUN) jupyterlab $(AS_ROOT) $(ARGS) notebooks/00_first_completion.ipynb
+	$(RUN) jupyterlab $(AS_ROOT) --ServerApp.root_dir='$(CURDIR)' --LabApp.default_url=/lab/tree/notebooks/00_first_completion.ipynb $(ARGS)
 
 demo: .venv/.ready
 	@$(RUN) copilot_lib demo

@@ -48,6 +48,15 @@ def answer_rows(quality: dict) -> list[str]:
     return lines
 
 
+def behaviour_rows(quality: dict) -> list[str]:
+    """One line of a table for each behaviour."""
+    ways = ("unhealed", "raw", "shown", "rule")
+    return [
+        "| " + " | ".join([row["name"], str(row["places"]), *(per_cent(row[way]) for way in ways)]) + " |"
+        for row in quality["behaviour"]
+    ]
+
+
 def text(training: dict, run: Path, quality: dict) -> str:
     """The card, in Markdown.
 
@@ -97,6 +106,12 @@ def text(training: dict, run: Path, quality: dict) -> str:
         "| cursor | told | targets | exact | stripped | edit similarity | parses | end token |",
         "|---|---|---|---|---|---|---|---|",
         *answer_rows(quality),
+        "\nWhat an editor needs beside that, in per cent of the places. *At the cursor*: asked in the middle of what is begun "
+        "there; the model's and the shown answer: asked before it, and held to it. *Rule*: silence; the line above's "
+        "indentation; the last word above that begins so.\n",
+        "| | places | at the cursor | model | shown | rule |",
+        "|---|---|---|---|---|---|",
+        *behaviour_rows(quality),
         f"\nMeasured on {quality['hardware']}; weights {quality['model']}.",
         "\n## What it cannot do\n",
         *("- " + sentence.format(**size) for sentence in CANNOT),

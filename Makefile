@@ -17,7 +17,7 @@ notebooks sample test: export CUDA_VISIBLE_DEVICES =
 notebooks sample test: export HF_HUB_OFFLINE = 1
 notebooks sample test: export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help lab demo test book notebooks sample bench results clean
+.PHONY: help lab demo test book notebooks sample bench results pilots clean
 
 help:
 	@echo 'make lab        open the first chapter in JupyterLab (on a server: make lab ARGS=--no-browser)'
@@ -28,6 +28,7 @@ help:
 	@echo 'make sample     store what the model says at twenty cursors, and draw the picture of the README'
 	@echo 'make bench      measure completion speed on this machine'
 	@echo 'make results    measure the pocket model on held-out code: half an hour'
+	@echo 'make pilots     compare recipes of pretraining (ARGS="order seed"): hours; then the page about them'
 	@echo 'make clean      remove the rendered book and caches (.venv and build stay)'
 
 lab: .venv/.ready
@@ -61,6 +62,12 @@ bench: .venv/.ready
 results: .venv/.ready
 	test -f build/pocket/corpus.jsonl || $(RUN) copilot_lib corpus
 	$(RUN) copilot_lib quality
+
+# Compares recipes of pretraining: hours. Without ARGS only the page and its figures are made anew.
+pilots: .venv/.ready
+	test -f build/pocket/corpus.jsonl || $(RUN) copilot_lib corpus
+	for name in $(ARGS); do $(RUN) copilot_lib pilots $$name || exit 1; done
+	.venv/bin/python book/make_pilots_page.py
 
 clean:
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache copilot_lib.egg-info

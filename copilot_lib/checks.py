@@ -198,3 +198,35 @@ def check_03_undo(answer: Callable[[list[int], Any], tuple[str, str]]) -> None:
         call, wanted = f"undo, given the example of {(prefix, middle, suffix)},", (prefix + middle + suffix, middle)
         expect_type(got, tuple, call)
         expect(got == wanted, f"{call} gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_04_inside_brackets(answer: Callable[[str, Any], tuple[int, int]]) -> None:
+    """every gap lies between a bracket and the first that closes after it, all brackets are tried, and none is no error."""
+    import random
+
+    window = "f(a, g(b))\nreturn x\n(c"
+    got = {answer(window, random.Random(seed)) for seed in range(60)}
+    for gap in got:
+        call = f"inside_brackets({window!r}, random)"
+        expect(isinstance(gap, tuple) and len(gap) == 2, f"{call} gave {gap!r}; expected a pair (start, end)")
+        start, end = gap
+        fits = 0 < start <= end and window[start - 1] == "(" and window.find(")", start) == end
+        expect(fits, f"{call} gave {gap}, {window[start:end]!r}; expected what stands between ( and the first ) after it")
+    expect(len(got) == 2, f"of the two pairs in {window!r} only {len(got)} came in sixty tries; choose at random")
+    expect(answer("x = 1\n", random.Random(0)) == (0, 0), "a window without brackets has the gap (0, 0)")
+
+
+@check
+def check_04_share_asked(answer: Callable[[list[int]], float]) -> None:
+    """only predictions are counted, and what stands first is predicted by nobody."""
+    from copilot_lib.examples import ANSWER, GIVEN, PLAIN
+
+    for kinds, wanted in (
+        ([GIVEN, GIVEN, ANSWER, ANSWER, PLAIN], 0.5),
+        ([ANSWER, GIVEN, GIVEN], 0.0),
+        ([PLAIN, ANSWER], 1.0),
+    ):
+        got = answer(list(kinds))
+        expect(isinstance(got, int | float), f"share_asked({kinds}) gave {got!r}; expected a number")
+        expect(abs(got - wanted) < 1e-9, f"share_asked({kinds}) gave {got}; expected {wanted}")

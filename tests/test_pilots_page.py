@@ -1,0 +1,60 @@
+"""The page about the pilots says what their records say, and nothing else."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+RECORDS = sorted((ROOT / "results" / "pocket" / "pilots").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def maker():
+    spec = importlib.util.spec_from_file_location("make_pilots_page", ROOT / "book" / "make_pilots_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_made_from_the_records(maker):
+    assert maker.text() == maker.PAGE.read_text(encoding="utf-8"), "make it anew: make pilots"
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_every_pilot_has_a_section_and_a_figure(record, maker):
+    question = json.loads(record.read_text(encoding="utf-8"))["question"]
+    assert f"### {question}" in maker.text()
+    assert (maker.FIGURES / f"{record.stem}.svg").stat().st_size > 1000
+
+
+def test_a_decision_is_written_only_about_a_pilot_that_was_run(maker):
+    assert maker.DECIDED.keys() <= {path.stem for path in RECORDS}
+
+
+def test_a_comparison_shows_what_differs_and_hides_no_arm(maker):
+    arms = [
+        ("first", [1.0, 1.2], [0.0, 0.0, 0.0]),
+        ("worse", [1.5, 1.5], [0.4, 0.3, 0.5]),
+        ("same", [1.1, 1.1], [0.0, -0.1, 0.1]),
+    ]
+    record = {
+        "arms": [
+            {"name": name, "tokens": [2_000_000, 2_000_000], "middle": {"bits_per_byte": bits, "minus_first": apart}}
+            for name, bits, apart in arms
+        ]
+    }
+    head, _, first, worse, same = maker.arms_table(record)
+    assert head == "| | million tokens | middle |"
+    assert first == "| first | 2.0 | 1.000, 1.200 |"
+    assert worse == "| worse | 2.0 | **+0.400** (+0.300 to +0.500) |"
+    assert same == "| same | 2.0 | +0.000 (−0.100 to +0.100) |"
+
+
+def test_numbers_on_the_claims_page_are_those_of_the_pilots(maker):
+    claims = (ROOT / "book" / "claims.md").read_text(encoding="utf-8")
+    claimed = re.findall(r"[+−]\d\.\d{3}(?:\*\*)? \(\S+ to \S+\)", claims)
+    assert claimed
+    assert [number for number in claimed if number.replace("**", "") not in maker.text().replace("**", "")] == []

@@ -111,6 +111,44 @@ def demo(arguments) -> None:
     print("A small model is often wrong. `make lab` opens the book, which counts how often, and makes it better.")
 
 
+def serve(arguments) -> None:
+    import signal
+
+    import uvicorn
+
+    from copilot_lib.completer import Completer
+    from copilot_lib.server import app, guard, service
+
+    key = arguments.api_key or os.environ.get("COPILOT_API_KEY")
+    local = arguments.host in guard.LOOPBACK
+    if not local and not key:
+        raise BadInput(f"{arguments.host} can be reached from other machines: give a key too (--api-key or COPILOT_API_KEY)")
+    door = open_door(arguments.host, arguments.port)
+    completer = Completer.load(arguments.model)
+    one = service.Service(completer.complete)
+    hosts = guard.LOOPBACK | {arguments.host, *arguments.allow_host}
+    application = app.create(one, completer.model.name, hosts=hosts, origins=arguments.allow_origin, key=key)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes what runs, then raises the signal once more
+        signal.signal(number, lambda *_: sys.exit(0))
+    address = f"http://{arguments.host}:{door.getsockname()[1]}"
+    print(f"{completer.model.name} completes code at {address} (Ctrl-C ends it)", flush=True)
+    try:
+        uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False)).run(sockets=[door])
+    finally:
+        one.close()
+
+
+def open_door(host: str, port: int):
+    """A listening socket; one that is taken is one clear line."""
+    import socket
+
+    try:
+        return socket.create_server((host, port), reuse_port=False)
+    except OSError as error:
+        why = (error.strerror or str(error)).split(" (")[0].lower()
+        raise BadInput(f"{host}:{port} cannot be used ({why}): choose another --port") from None
+
+
 def doctor(arguments) -> int:
     from copilot_lib.doctor import checks
 
@@ -224,6 +262,12 @@ def parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="print everything that is known about it")
     added.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
     command(demo, "complete a binary search with a line missing")
+    added = command(serve, "answer editors over HTTP")
+    added.add_argument("--host", default="127.0.0.1", help="the address to listen at; only this machine by default")
+    added.add_argument("--port", type=int, default=8765, help="8765; 0 takes a free one")
+    added.add_argument("--api-key", help="a key that every request must send; COPILOT_API_KEY sets it too")
+    added.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name that the server goes by")
+    added.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a web page that may ask")
     command(doctor, "check versions, model, memory and speed")
     command(prefetch, "fetch a hub model, so that it runs without a network", model=False).add_argument("name")
     command(sample, "complete twenty fixed cursors, to compare one model with another").add_argument(

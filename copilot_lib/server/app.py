@@ -1,0 +1,91 @@
+"""Puts the server together: protocols, guard, and one shape for every error.
+
+It knows which parts there are; it does not know what is in them.
+"""
+
+from collections.abc import Collection
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from copilot_lib.server import article
+from copilot_lib.server.guard import LOOPBACK, Bodies, Hosts, Keys, Origins, refusal
+from copilot_lib.server.service import Busy, Service, Superseded
+from copilot_lib.server.waiting import Gone
+
+PROTOCOLS = (article.router,)
+CLIENT_HAS_GONE = 499
+RETRY_AFTER_S = 1
+
+
+def create(
+    service: Service,
+    model: str,
+    *,
+    hosts: Collection[str] = LOOPBACK,
+    origins: Collection[str] = (),
+    key: str | None = None,
+) -> FastAPI:
+    """The ASGI application for a service. `model` is the name of the model that answers."""
+    app = FastAPI(title="Build Your Own Copilot", description="Completes code at a cursor.")
+    app.state.service = service
+    for router in PROTOCOLS:
+        app.include_router(router)
+
+    @app.get("/health")
+    async def health() -> dict:
+        """Whether the server can be asked, and how many requests wait."""
+        return {"status": "ok", "model": model, "waiting": service.waiting}
+
+    for kind, handler in ERRORS.items():
+        app.add_exception_handler(kind, handler)
+    app.add_middleware(Bodies)
+    app.add_middleware(Keys, key=key)
+    app.add_middleware(Origins, allowed=origins)
+    app.add_middleware(Hosts, allowed=hosts)  # the last one added is asked first
+    return app
+
+
+async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    """What was wrong with a body, field by field."""
+    wrong = "; ".join(f"{'.'.join(map(str, one['loc'][1:])) or 'body'}: {one['msg']}" for one in error.errors())
+    return refusal(422, wrong, "invalid_request")
+
+
+async def out_of_place(request: Request, error: ValueError) -> JSONResponse:
+    return refusal(422, str(error), "invalid_request")
+
+
+async def busy(request: Request, error: Busy) -> JSONResponse:
+    answer = refusal(429, str(error), "busy")
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+async def superseded(request: Request, error: Superseded) -> JSONResponse:
+    return refusal(409, str(error), "superseded")
+
+
+async def gone(request: Request, error: Gone) -> Response:
+    return Response(status_code=CLIENT_HAS_GONE)
+
+
+async def other(request: Request, error: HTTPException) -> JSONResponse:
+    return refusal(error.status_code, str(error.detail), "http_error")
+
+
+async def model_failed(request: Request, error: Exception) -> JSONResponse:
+    return refusal(500, f"the model failed: {error}", "model_failed")
+
+
+ERRORS = {
+    RequestValidationError: invalid,
+    HTTPException: other,
+    ValueError: out_of_place,
+    FloatingPointError: model_failed,
+    Busy: busy,
+    Superseded: superseded,
+    Gone: gone,
+}

@@ -1,0 +1,31 @@
+"""The article's protocol: a document and a place in it, both whole, on every keystroke.
+
+It knows that one route; it does not know how a completion is made.
+"""
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from copilot_lib.cursor import Cursor
+from copilot_lib.server.waiting import complete_while_connected
+
+router = APIRouter()
+
+
+class Place(BaseModel):
+    """A document and a cursor in it; line and column count from 0, columns in characters."""
+
+    document: str = Field(examples=["def greet(name):\n    "])
+    line: int = Field(examples=[1])
+    col: int = Field(examples=[4])
+
+
+class Answer(BaseModel):
+    completion: str
+
+
+@router.post("/")
+async def complete(place: Place, request: Request) -> Answer:
+    """The text to insert at a place in a document."""
+    completion = await complete_while_connected(request, Cursor.at(place.document, place.line, place.col))
+    return Answer(completion=completion.text)

@@ -1,0 +1,40 @@
+"""Waits for a completion as long as somebody else waits for it: a closed connection withdraws the request.
+
+It knows connections and who sends on them; it does not know protocols.
+"""
+
+import asyncio
+
+from fastapi import Request
+
+from copilot_lib.completer import Completion
+from copilot_lib.cursor import Cursor
+
+
+class Gone(Exception):
+    """The client has closed the connection: whatever is answered, nobody reads it."""
+
+
+def editor_of(request: Request) -> str:
+    """Who asks: the name in `X-Editor`, or else the connection. Editors on one machine share an address, not a connection."""
+    return request.headers.get("x-editor") or f"{request.client.host}:{request.client.port}"
+
+
+async def complete_while_connected(request: Request, cursor: Cursor, **options) -> Completion:
+    """The service's completion; if the client goes, the work stops and `Gone` is raised."""
+    work = asyncio.ensure_future(request.app.state.service.complete(editor_of(request), cursor, **options))
+    gone = asyncio.ensure_future(disconnected(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise Gone
+        return work.result()
+    finally:
+        gone.cancel()
+        work.cancel()
+
+
+async def disconnected(request: Request) -> None:
+    """Returns when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

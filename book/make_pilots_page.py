@@ -54,6 +54,8 @@ DECIDED: dict[str, str] = {
     "fim_for_free": "It is not free at this size, and the price grows with the share of gaps. What is bought is the PSM order, "
     "in which a reader of plain text cannot answer. In SPM order the text before the gap is read last and just goes on, and no "
     "share of gaps beats none in bits; where a gap ends, which is not counted here, is still learnt from gaps alone.",
+    "order": "Both, half and half. In SPM order, which the pocket is asked in, nothing is lost that these runs can show; in "
+    "PSM order, which others may ask it in, a little. A model that has seen SPM alone answers PSM clearly worse.",
 }
 """What followed from a pilot, in a sentence; to be written by whoever has looked at its table."""
 

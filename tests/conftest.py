@@ -1,6 +1,42 @@
-"""Settings for all tests: what a property test finds may not depend on how busy the machine is."""
+"""What several tests share: settings of property tests, and a server process."""
 
+import contextlib
+import os
+import re
+import subprocess
+import sys
+
+import pytest
 from hypothesis import HealthCheck, settings
 
+# What a property test finds may not depend on how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@contextlib.contextmanager
+def server_process(*words):
+    """A server process on a free port; its address and itself."""
+    command = [sys.executable, "-m", "copilot_lib", "serve", "--port", "0", *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        said = process.stdout.readline()
+        found = re.search(r"http://\S+", said)
+        assert found, said + process.stderr.read()
+        try:
+            yield found[0], process
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """Starts servers: `with serving("--api-key", "x") as (address, process)`."""
+    return server_process
+
+
+@pytest.fixture(scope="session")
+def address():
+    """A server that all tests may ask."""
+    with server_process() as (address, _):
+        yield address

@@ -93,8 +93,6 @@ def test_loopback_has_several_names(host):
     assert name_of(host) in LOOPBACK
 
 
-@pytest.mark.parametrize(
-    "host", ["", ":8765", "127.0.0.1.evil.example", "evil.example:1", "[::1", "[::1].evil", "localhost."]
-)
+@pytest.mark.parametrize("host", ["", ":8765", "127.0.0.1.evil.example", "evil.example:1", "[::1", "[::1].evil", "localhost."])
 def test_other_names_are_not_loopback(host):
     assert name_of(host) not in LOOPBACK

@@ -1,9 +1,6 @@
 """The server as editors, curl and web pages meet it: a real process, real sockets."""
 
-import contextlib
 import json
-import os
-import re
 import signal
 import socket
 import subprocess
@@ -18,27 +15,6 @@ from copilot_lib.cursor import Cursor
 from copilot_lib.formats import FORMATS
 
 GREET = {"document": "def greet(name):\n    return \n\n\ngreet('you')\n", "line": 1, "col": 11}
-
-
-@contextlib.contextmanager
-def serving(*words):
-    """A server process on a free port; its address and itself."""
-    command = [sys.executable, "-m", "copilot_lib", "serve", "--port", "0", *words]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        said = process.stdout.readline()
-        found = re.search(r"http://\S+", said)
-        assert found, said + process.stderr.read()
-        try:
-            yield found[0], process
-        finally:
-            process.terminate()
-
-
-@pytest.fixture(scope="module")
-def address():
-    with serving() as (address, _):
-        yield address
 
 
 @cache
@@ -133,7 +109,7 @@ def test_a_client_that_goes_away_leaves_the_server_well(address):
     assert httpx.get(f"{address}/health").json() == {"status": "ok", "model": "pocket", "waiting": 0}
 
 
-def test_a_key_is_asked_for_where_there_is_one():
+def test_a_key_is_asked_for_where_there_is_one(serving):
     with serving("--api-key", "sesame") as (address, _):
         assert httpx.get(f"{address}/health").status_code == 200
         for headers in ({}, {"authorization": "Bearer wrong"}, {"x-api-key": "sesam"}, {"authorization": "sésame"}):
@@ -144,7 +120,7 @@ def test_a_key_is_asked_for_where_there_is_one():
             assert ask(address, headers=headers).status_code == 200
 
 
-def test_terminated_it_ends_well_and_frees_its_port():
+def test_terminated_it_ends_well_and_frees_its_port(serving):
     with serving() as (address, process):
         assert ask(address).status_code == 200
         process.send_signal(signal.SIGTERM)

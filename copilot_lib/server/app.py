@@ -10,12 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from copilot_lib.server import article
+from copilot_lib.server import article, infill
 from copilot_lib.server.guard import LOOPBACK, Bodies, Hosts, Keys, Origins, refusal
 from copilot_lib.server.service import Busy, Service, Superseded
 from copilot_lib.server.waiting import Gone
 
-PROTOCOLS = (article.router,)
+PROTOCOLS = (article.router, infill.router)
 CLIENT_HAS_GONE = 499
 RETRY_AFTER_S = 1
 

@@ -29,14 +29,14 @@ def server_process(*words):
             process.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def serving():
     """Starts servers: `with serving("--api-key", "x") as (address, process)`."""
     return server_process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address():
-    """A server that all tests may ask."""
+    """A server that all tests of a module may ask."""
     with server_process() as (address, _):
         yield address

@@ -15,12 +15,13 @@ matplotlib.use("svg")
 from matplotlib import pyplot
 
 from copilot_lib.pilots import PILOTS
+from copilot_lib.show import GREY, suit_both_pages
 
 BOOK = Path(__file__).parent
 RECORDS = BOOK.parent / "results" / "pocket" / "pilots"
 FIGURES = BOOK / "figures" / "pilots"
 PAGE = BOOK / "pilots.md"
-GREY, COLOURS = "#808080", ("#4285f4", "#d9480f", "#2f9e44", "#9c36b5", "#e8a200", "#0c8599", "#c2255c")
+COLOURS = ("#4285f4", "#d9480f", "#2f9e44", "#9c36b5", "#e8a200", "#0c8599", "#c2255c")
 
 HEAD = """\
 # Pilots
@@ -148,13 +149,8 @@ def draw(name: str, record: dict) -> None:
     rows = len(record.get("arms", "12345"))
     figure, axes = pyplot.subplots(figsize=(6.4, 1.2 + 0.42 * rows))
     kind_of(record)[0](axes, record)
-    axes.legend(frameon=False, labelcolor=GREY, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
-    axes.patch.set_alpha(0)
-    axes.tick_params(colors=GREY)
-    axes.xaxis.label.set_color(GREY)
-    axes.yaxis.label.set_color(GREY)
-    for spine in axes.spines.values():
-        spine.set_color(GREY)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
+    suit_both_pages(figure)
     FIGURES.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(FIGURES / f"{name}.svg", transparent=True, bbox_inches="tight", metadata={"Date": None})

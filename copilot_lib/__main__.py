@@ -143,7 +143,7 @@ def open_door(host: str, port: int):
     import socket
 
     try:
-        return socket.create_server((host, port), reuse_port=False)
+        return socket.create_server((host, port))
     except OSError as error:
         why = (error.strerror or str(error)).split(" (")[0].lower()
         raise BadInput(f"{host}:{port} cannot be used ({why}): choose another --port") from None

@@ -192,15 +192,8 @@ def tokens(pieces: Iterable[str], mark: int | Collection[int] | None = None, cap
     return Picture(framed(f'<span style="white-space:pre-wrap">{boxes}</span>', caption, text), text)
 
 
-def figure(drawn, description: str) -> Picture:
-    """A matplotlib figure for light and dark pages: no background, grey lines and words; closes it.
-
-    `description` says in a sentence what the figure shows; it is the alt text, and all that a terminal shows.
-    """
-    from base64 import b64encode
-    from io import BytesIO
-
-    from matplotlib import pyplot
+def suit_both_pages(drawn) -> None:
+    """Makes a matplotlib figure readable on light and dark pages: no background, grey lines and words."""
     from matplotlib.text import Text
 
     for axes in drawn.axes:
@@ -210,6 +203,19 @@ def figure(drawn, description: str) -> Picture:
             spine.set_color(GREY)
     for text in drawn.findobj(Text):
         text.set_color(GREY)
+
+
+def figure(drawn, description: str) -> Picture:
+    """A matplotlib figure for light and dark pages; closes it.
+
+    `description` says in a sentence what the figure shows; it is the alt text, and all that a terminal shows.
+    """
+    from base64 import b64encode
+    from io import BytesIO
+
+    from matplotlib import pyplot
+
+    suit_both_pages(drawn)
     png = BytesIO()
     drawn.savefig(png, format="png", dpi=144, bbox_inches="tight", transparent=True, metadata={"Software": None})
     pyplot.close(drawn)

@@ -1,10 +1,12 @@
 """What several tests share: settings of property tests, and a server process."""
 
 import contextlib
+import importlib.util
 import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +14,20 @@ from hypothesis import HealthCheck, settings
 # What a property test finds may not depend on how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def script_of_book(name):
+    """A script in `book/`, which is no package, as a module."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent.parent / "book" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def load_script():
+    """Loads a script of the book by its name."""
+    return script_of_book
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """The notebook builder: the same bytes twice, nothing that varies, and no notebook from a chapter that failed."""
 
-import importlib.util
 from pathlib import Path
 
 import nbformat
@@ -21,11 +20,8 @@ HEADER = """\
 
 
 @pytest.fixture(scope="module")
-def builder():
-    spec = importlib.util.spec_from_file_location("build_notebooks", ROOT / "book" / "build_notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def builder(load_script):
+    return load_script("build_notebooks")
 
 
 def chapter(folder: Path, *cells: str) -> Path:

@@ -1,6 +1,5 @@
 """The page about the pilots says what their records say, and nothing else."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -12,11 +11,8 @@ RECORDS = sorted((ROOT / "results" / "pocket" / "pilots").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
-def maker():
-    spec = importlib.util.spec_from_file_location("make_pilots_page", ROOT / "book" / "make_pilots_page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def maker(load_script):
+    return load_script("make_pilots_page")
 
 
 def test_the_page_is_made_from_the_records(maker):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-NAME = "checkpoint.pt"
+NAME, COOLING = "checkpoint.pt", "cooling.pt"
 
 
 def write_whole(file: Path, write: Callable[[Path], object]) -> None:
@@ -25,11 +25,21 @@ def fingerprint(corpus: Path) -> str:
         return hashlib.file_digest(data, "sha256").hexdigest()
 
 
-def save(folder: Path, state: dict, about: dict) -> None:
-    """Writes a state with what it is a state of: recipe and corpus."""
+def save(folder: Path, state: dict, about: dict, name: str = NAME) -> None:
+    """Writes a state with what it is a state of: recipe and corpus, of a cool-down (`COOLING`) also its steps."""
     import torch
 
-    write_whole(folder / NAME, lambda file: torch.save({"about": about, "state": state}, file))
+    write_whole(folder / name, lambda file: torch.save({"about": about, "state": state}, file))
+
+
+def load_cooling(folder: Path, about: dict, device: str) -> dict | None:
+    """The state of a cool-down that was broken off; None if there is none, or it is of another."""
+    import torch
+
+    if not (folder / COOLING).exists():
+        return None
+    saved = torch.load(folder / COOLING, map_location=device, weights_only=True)
+    return saved["state"] if saved["about"] == about else None
 
 
 def load(folder: Path, about: dict, device: str) -> dict:

@@ -78,14 +78,19 @@ def train(
     """Trains to step `steps` in `folder`, which holds `corpus.jsonl`; writes `checkpoint.pt` and `curve.jsonl`.
 
     With `cooldown_steps` the last so many steps lower the rate, and the result goes to `model/` as a loadable checkpoint;
-    the undecayed `checkpoint.pt` from which the cool-down began stays, so that training can go on from it. Raises `ValueError`
-    where a run would be written over, or gone on from with another recipe or corpus.
+    the undecayed `checkpoint.pt` from which the cool-down began stays, so that training can go on from it; a cool-down that
+    was broken off goes on from its own `cooling.pt`. Raises `ValueError` where a run would be written over, or gone on from
+    with another recipe or corpus.
     Under `torchrun` every process takes its share of the rows of each batch; the result is the same up to rounding.
     """
     rank, processes = join_group()
     about = asdict(recipe) | {"corpus": checkpoint.fingerprint(folder / "corpus.jsonl")}
-    saved = checkpoint.load(folder, about, device) if resume else None
-    if not resume:
+    first_cool = steps - cooldown_steps
+    about_cooling = about | {"cooldown": [first_cool, steps]}
+    saved = None
+    if resume:
+        saved = checkpoint.load_cooling(folder, about_cooling, device) or undecayed(folder, about, device, first_cool)
+    else:
         checkpoint.refuse_to_begin(folder)
     texts = [d.text for d in corpus.read(folder)]
     tokenizer = load_or_train_tokenizer(folder, texts, recipe)
@@ -98,17 +103,17 @@ def train(
         for optimiser, values in zip(optims, saved["optimisers"], strict=True):
             optimiser.load_state_dict(values)
         place = saved["place"]
-    first_cool = steps - cooldown_steps
-    if place["step"] > first_cool:
-        raise ValueError(f"the checkpoint is at step {place['step']}, past {first_cool}, where the cool-down would begin")
     curves = {cooling: folder / name for cooling, name in ((False, "curve.jsonl"), (True, "cooldown.jsonl"))}
     if rank == 0:
         checkpoint.keep_rows_until(place["step"], curves[False])
-        checkpoint.keep_rows_until(0, curves[True])
+        checkpoint.keep_rows_until(place["step"], curves[True])
 
     def save():
         state = {"place": place, "model": master.state_dict(), "optimisers": [o.state_dict() for o in optims]}
-        checkpoint.save(folder, state, about)
+        if place["step"] > first_cool:
+            checkpoint.save(folder, state, about_cooling, checkpoint.COOLING)
+        else:
+            checkpoint.save(folder, state, about)
 
     stream = batches(texts, encode, ids, recipe, place["chunk"], place["done"])
     mine = ((*at, batch[rank::processes].to(device), kinds[rank::processes].to(device)) for *at, batch, kinds in stream)
@@ -129,10 +134,19 @@ def train(
             with curves[step > first_cool].open("a") as file:
                 file.write(json.dumps(row) + "\n")
             losses = []
-        if rank == 0 and step <= first_cool and (step % save_every == 0 or step == first_cool):
+        if rank == 0 and (step % save_every == 0 or step == first_cool):
             save()
     if rank == 0 and cooldown_steps:
+        (folder / checkpoint.COOLING).unlink(missing_ok=True)
         export(master, tokenizer, folder / "model", recipe, place)
+
+
+def undecayed(folder: Path, about: dict, device: str, first_cool: int) -> dict:
+    """The state at constant rates; `ValueError` where it is past the step at which the cool-down would begin."""
+    saved = checkpoint.load(folder, about, device)
+    if (step := saved["place"]["step"]) > first_cool:
+        raise ValueError(f"the checkpoint is at step {step}, past {first_cool}, where the cool-down would begin")
+    return saved
 
 
 def learn(

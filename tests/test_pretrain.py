@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from copilot_lib import examples, forward, models, network, pretrain
+from copilot_lib import checkpoint, examples, forward, models, network, pretrain
 from copilot_lib.recipe import Recipe, preset
 
 TINY = preset("cpu", vocabulary=320, width=64, layers=1, heads=2, context_tokens=64, rows_per_step=4)
@@ -141,3 +141,30 @@ def test_a_cool_down_writes_a_model_that_loads_and_keeps_the_checkpoint(tmp_path
     model = models.load(str(folder / "model"), device="cpu")
     assert model.codec.format.name == "pocket"
     assert json.loads((folder / "model" / "training.json").read_text())["steps"] == 8
+
+
+def test_a_cool_down_that_is_broken_off_goes_on_to_the_same_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    whole, broken = prepare(tmp_path / "whole"), prepare(tmp_path / "broken")
+    for folder in (whole, broken):
+        pretrain.train(folder, TINY, steps=4, save_every=4)
+    pretrain.train(whole, TINY, steps=10, resume=True, cooldown_steps=6)
+
+    def save_and_break_off(folder, state, about, name="checkpoint.pt"):
+        checkpoint_save(folder, state, about, name)
+        if state["place"]["step"] == 8:
+            raise KeyboardInterrupt
+
+    checkpoint_save = checkpoint.save
+    monkeypatch.setattr(checkpoint, "save", save_and_break_off)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain.train(broken, TINY, steps=10, resume=True, cooldown_steps=6, save_every=4)
+    monkeypatch.setattr(checkpoint, "save", checkpoint_save)
+    given, learn = [], pretrain.learn
+    monkeypatch.setattr(pretrain, "learn", lambda *all: given.append(all[5]) or learn(*all))
+    pretrain.train(broken, TINY, steps=10, resume=True, cooldown_steps=6)
+    assert given == [range(8, 10)], "the steps of the cool-down that were saved are not made again"
+    weights = [models.load(str(folder / "model"), device="cpu").network.state_dict() for folder in (whole, broken)]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, atol=1e-2, rtol=1e-2)
+    assert not (broken / "cooling.pt").exists()

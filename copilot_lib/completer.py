@@ -13,6 +13,7 @@ from copilot_lib.cursor import LINE_END, Cursor
 from copilot_lib.engine import Engine, Generation, everything
 from copilot_lib.fim import Prompt
 from copilot_lib.models import Model, default_name, load
+from copilot_lib.settled import settled
 from copilot_lib.stream import characters, until, without_start
 
 SUFFIX_SHARE = 1 / 3
@@ -44,6 +45,10 @@ class Completion:
     """Milliseconds of each stage: `prompt`, `prefill`, `decode`, `postprocess`, `total`."""
     prompt_tokens: int
     reused_tokens: int
+
+
+def nobody(text: str) -> None:
+    """Shows the text to nobody."""
 
 
 def has_meaningful_suffix(cursor: Cursor) -> bool:
@@ -169,10 +174,18 @@ class Completer:
         return prompt, run, without_start(characters(run, self.model.codec.tokenizer), len(typed))
 
     def complete(
-        self, cursor: Cursor, *, max_new_tokens: int = 64, order: str | None = None, stop: Sequence[str] = (), **options
+        self,
+        cursor: Cursor,
+        *,
+        max_new_tokens: int = 64,
+        order: str | None = None,
+        stop: Sequence[str] = (),
+        show: Callable[[str], None] = nobody,
+        **options,
     ) -> Completion:
         """Completes at the cursor; stops decoding as soon as a stopping rule or a stop string is met.
 
+        `show` is given what is certain of the text so far, each time that there is more: whole lines, see `settled`.
         Options as `Engine.generate`: `sampling`, `cancel`, and the time limits `prefill_ms` and `decode_ms`, which end the two
         stages; what there is by then is the completion.
         """
@@ -184,6 +197,8 @@ class Completer:
             text += piece
             if stopped := first_stop(text, cursor):
                 break
+            if "\n" in piece:
+                show(settled(text, cursor))
         if not stopped and run.stopped == "end":
             # Only now is it known that the last line has ended.
             at = stopping.repeats_suffix(text + cursor.line_suffix + "\n", cursor)

@@ -68,7 +68,12 @@ class Memory:
             completion, typed = self._kept.get(key), cursor.prefix[length:]
             if completion and completion.text.startswith(typed) and (completion.text != typed or not typed):
                 self._kept.move_to_end(key)
-                return replace(completion, text=completion.text[len(typed) :], times_ms=dict.fromkeys(completion.times_ms, 0.0))
+                return replace(
+                    completion,
+                    text=completion.text[len(typed) :],
+                    times_ms=dict.fromkeys(completion.times_ms, 0.0),
+                    reused_tokens=completion.prompt_tokens,
+                )
         return None
 
     def _drop(self, key: tuple[Hashable, int, bytes]) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,12 @@ def server_process(*words):
     """A server process on a free port; its address and itself."""
     command = [sys.executable, "-m", "copilot_lib", "serve", "--port", "0", *words]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with (
+        tempfile.NamedTemporaryFile("w+") as errors,  # a pipe that nobody reads would stop a server that has much to say
+        open(errors.name, encoding="utf-8") as said_wrong,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
+    ):
+        process.stderr = said_wrong
         said = process.stdout.readline()
         found = re.search(r"http://\S+", said)
         assert found, said + process.stderr.read()

@@ -80,9 +80,14 @@ def test_a_warm_up_reads_the_prompt_and_writes_nothing(address):
 
 
 def test_what_was_read_is_not_read_again(address):
+    new = VIM | {"input_prefix": "# new\n" + BEFORE, "response_fields": ["timings/prompt_n"]}
+    assert ask(address, new).json()["timings/prompt_n"] > 6
+    assert 0 < ask(address, new | {"prompt": LINE + "other"}).json()["timings/prompt_n"] < 6
+
+
+def test_what_was_asked_before_is_answered_without_the_model(address):
     ask(address, VIM)
-    typed = ask(address, VIM | {"prompt": LINE + "wid", "response_fields": ["timings/prompt_n"]}).json()
-    assert typed["timings/prompt_n"] < 6
+    assert ask(address, VIM).json()["timings/prompt_n"] == 0
 
 
 def test_stop_strings_end_the_answer(address):

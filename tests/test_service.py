@@ -17,7 +17,7 @@ class Gate:
         self.begun, self.open = threading.Semaphore(0), threading.Semaphore(0)
         self.asked, self.cancelled, self.threads = [], [], set()
 
-    def __call__(self, cursor, cancel):
+    def __call__(self, cursor, cancel, show):
         self.asked.append(cursor.text)
         self.threads.add(threading.current_thread().name)
         self.begun.release()
@@ -127,6 +127,60 @@ def test_a_failure_reaches_the_one_who_asked_and_nobody_else(gate, service):
         return (await fine).text
 
     assert asyncio.run(scene()) == "fine"
+
+
+def test_requests_for_the_same_share_one_run(gate, service):
+    async def scene():
+        tasks = [ask(service, editor, "same") for editor in ("a", "b", "b")]
+        await begun(gate)
+        tasks[0].cancel()
+        gate.open.release(3)
+        return [await task for task in tasks[1:]]
+
+    first, second = asyncio.run(scene())
+    assert first is second
+    assert gate.asked == ["same"]
+    assert gate.cancelled == []
+
+
+def test_a_newer_request_supersedes_all_that_its_editor_asked_before(gate, service):
+    async def scene():
+        twice = [ask(service, "vim", "same") for _ in range(2)]
+        await begun(gate)
+        newer = ask(service, "vim", "newer")
+        await asyncio.sleep(0)
+        gate.open.release(3)
+        assert (await newer).text == "newer"
+        return await asyncio.gather(*twice, return_exceptions=True)
+
+    assert [type(answer) for answer in asyncio.run(scene())] == [Superseded, Superseded]
+    assert gate.cancelled == ["same"]
+
+
+def test_what_was_withdrawn_can_be_asked_again_at_once(gate, service):
+    async def scene():
+        first = ask(service, "vim", "again")
+        await begun(gate)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        second = ask(service, "vim", "again")
+        gate.open.release(3)
+        return (await second).text
+
+    assert asyncio.run(scene()) == "again"
+    assert gate.asked == ["again", "again"]
+    assert service.waiting == 0
+
+
+def test_what_was_answered_once_is_answered_from_memory(gate, service):
+    async def scene():
+        gate.open.release(3)
+        await ask(service, "vim", "once")
+        return (await ask(service, "emacs", "once")).text
+
+    assert asyncio.run(scene()) == "once"
+    assert gate.asked == ["once"]
+    assert service.remembered == 1
 
 
 def test_the_real_model_stops_within_one_token_when_its_caller_goes():

@@ -80,6 +80,11 @@ async def model_failed(request: Request, error: Exception) -> JSONResponse:
     return refusal(500, f"the model failed: {error}", "model_failed")
 
 
+async def internal(request: Request, error: Exception) -> JSONResponse:
+    """A fault of ours: the log has its traceback, the client the same shape as for every other."""
+    return refusal(500, "the server has a fault: its log says where", "internal_error")
+
+
 ERRORS = {
     RequestValidationError: invalid,
     HTTPException: other,
@@ -88,4 +93,5 @@ ERRORS = {
     Busy: busy,
     Superseded: superseded,
     Gone: gone,
+    Exception: internal,
 }

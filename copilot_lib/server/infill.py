@@ -49,7 +49,7 @@ async def infill(gap: Gap, request: Request) -> JSONResponse:
         request,
         Cursor(before + gap.input_suffix, len(before)),
         max_new_tokens=min(gap.n_predict, MOST_TOKENS) if gap.n_predict >= 0 else MOST_TOKENS,
-        stop=[stop for stop in gap.stop if stop],
+        stop=tuple(stop for stop in gap.stop if stop),
         prefill_ms=gap.t_max_prompt_ms or None,
         decode_ms=gap.t_max_predict_ms or None,
     )

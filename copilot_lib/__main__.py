@@ -127,7 +127,8 @@ def serve(arguments) -> None:
     completer = Completer.load(arguments.model)
     one = service.Service(completer.complete)
     hosts = guard.LOOPBACK | {arguments.host, *arguments.allow_host}
-    application = app.create(one, completer.model.name, hosts=hosts, origins=arguments.allow_origin, key=key)
+    served = app.Served(completer.model.name, completer.model.context_tokens, completer.model.codec.format)
+    application = app.create(one, served, hosts=hosts, origins=arguments.allow_origin, key=key)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes what runs, then raises the signal once more
         signal.signal(number, lambda *_: sys.exit(0))
     address = f"http://{arguments.host}:{door.getsockname()[1]}"

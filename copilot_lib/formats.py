@@ -3,6 +3,7 @@
 It knows spellings and their order; it does not know ids, texts or tokenizers.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,6 +50,21 @@ class Format:
         """Piece name to spelling, for the sentinels that the layouts use."""
         names = {"prefix": self.prefix, "suffix": self.suffix, "middle": self.middle}
         return {name: spelling for name, spelling in names.items() if spelling}
+
+    def read(self, prompt: str) -> tuple[str, str] | None:
+        """Prefix and suffix of a prompt that a client has written out with sentinels; None where it is ordinary text.
+
+        It is a prompt only as a whole: it begins with a sentinel, and each stands in it once, in the order of a layout.
+
+        >>> detect(["<fim_prefix>", "<fim_suffix>", "<fim_middle>"]).read("<fim_prefix>a<fim_suffix>c<fim_middle>")
+        ('a', 'c')
+        """
+        for layout in filter(None, (self.psm, self.spm)):
+            parts = [f"(?P<{piece}>.*)" if piece in "PS" else re.escape(self.sentinels[piece]) for piece in layout]
+            found = re.fullmatch("".join(parts), prompt, re.DOTALL)
+            if found and all(prompt.count(spelling) == 1 for spelling in self.sentinels.values()):
+                return found["P"], found["S"]
+        return None
 
     @property
     def spellings(self) -> frozenset[str]:

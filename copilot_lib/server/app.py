@@ -4,40 +4,57 @@ It knows which parts there are; it does not know what is in them.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from copilot_lib.server import article, infill
+from copilot_lib.formats import Format
+from copilot_lib.server import article, infill, openai
 from copilot_lib.server.guard import LOOPBACK, Bodies, Hosts, Keys, Origins, refusal
 from copilot_lib.server.service import Busy, Service, Superseded
 from copilot_lib.server.waiting import Gone
 
-PROTOCOLS = (article.router, infill.router)
+PROTOCOLS = (article.router, infill.router, openai.router)
 CLIENT_HAS_GONE = 499
 RETRY_AFTER_S = 1
 
 
+@dataclass(frozen=True)
+class Served:
+    """What a server says about the model that answers."""
+
+    name: str
+    context_tokens: int
+    format: Format
+
+
 def create(
     service: Service,
-    model: str,
+    served: Served,
     *,
     hosts: Collection[str] = LOOPBACK,
     origins: Collection[str] = (),
     key: str | None = None,
 ) -> FastAPI:
-    """The ASGI application for a service. `model` is the name of the model that answers."""
+    """The ASGI application for a service."""
     app = FastAPI(title="Build Your Own Copilot", description="Completes code at a cursor.")
-    app.state.service = service
+    app.state.service, app.state.served = service, served
     for router in PROTOCOLS:
         app.include_router(router)
 
     @app.get("/health")
     async def health() -> dict:
         """Whether the server can be asked, and how many requests wait."""
-        return {"status": "ok", "model": model, "waiting": service.waiting}
+        return {"status": "ok", "model": served.name, "waiting": service.waiting}
+
+    @app.get("/props")
+    async def props() -> dict:
+        """What llama.cpp's clients ask before they begin."""
+        settings = {"n_ctx": served.context_tokens}
+        return {"default_generation_settings": settings, "total_slots": 1, "model_path": served.name}
 
     for kind, handler in ERRORS.items():
         app.add_exception_handler(kind, handler)

@@ -4,6 +4,7 @@ It knows connections and who sends on them; it does not know protocols.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from fastapi import Request
 
@@ -31,6 +32,25 @@ async def complete_while_connected(request: Request, cursor: Cursor, **options) 
         return work.result()
     finally:
         gone.cancel()
+        work.cancel()
+
+
+async def pieces_while_connected(request: Request, cursor: Cursor, **options) -> AsyncIterator[str | Completion]:
+    """The completion's text as it becomes certain, piece by piece, and in the end the completion itself."""
+    coming: asyncio.Queue = asyncio.Queue()
+    work = asyncio.ensure_future(complete_while_connected(request, cursor, show=coming.put_nowait, **options))
+    work.add_done_callback(coming.put_nowait)
+    sent = 0
+    try:
+        while (text := await coming.get()) is not work:
+            if piece := text[sent:]:
+                yield piece
+            sent = max(sent, len(text))
+        completion = work.result()
+        if rest := completion.text[sent:]:
+            yield rest
+        yield completion
+    finally:
         work.cancel()
 
 

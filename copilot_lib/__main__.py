@@ -116,6 +116,7 @@ def serve(arguments) -> None:
 
     import uvicorn
 
+    from copilot_lib import feedback
     from copilot_lib.completer import Completer
     from copilot_lib.server import app, guard, service
 
@@ -128,11 +129,15 @@ def serve(arguments) -> None:
     one = service.Service(completer.complete)
     hosts = guard.LOOPBACK | {arguments.host, *arguments.allow_host}
     served = app.Served(completer.model.name, completer.model.context_tokens, completer.model.codec.format)
-    application = app.create(one, served, hosts=hosts, origins=arguments.allow_origin, key=key)
+    store = feedback.Store(arguments.record) if arguments.record else None
+    application = app.create(one, served, hosts=hosts, origins=arguments.allow_origin, key=key, store=store)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes what runs, then raises the signal once more
         signal.signal(number, lambda *_: sys.exit(0))
     address = f"http://{arguments.host}:{door.getsockname()[1]}"
     print(f"{completer.model.name} completes code at {address} (Ctrl-C ends it)", flush=True)
+    if store:
+        around = feedback.CHARACTERS_AROUND
+        print(f"What is reported of completions is kept with {around:,} characters on each side in {store.file}", flush=True)
     try:
         uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False)).run(sockets=[door])
     finally:
@@ -269,6 +274,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--api-key", help="a key that every request must send; COPILOT_API_KEY sets it too")
     added.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name that the server goes by")
     added.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a web page that may ask")
+    added.add_argument("--record", type=Path, metavar="FILE", help="keep what editors report of completions in a SQLite file")
     command(doctor, "check versions, model, memory and speed")
     command(prefetch, "fetch a hub model, so that it runs without a network", model=False).add_argument("name")
     command(sample, "complete twenty fixed cursors, to compare one model with another").add_argument(

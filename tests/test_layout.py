@@ -23,6 +23,7 @@ FLOORS = {
         "corpus",
         "evaluate",
         "examples",
+        "feedback",
         "forward",
         "hardware",
         "measure",

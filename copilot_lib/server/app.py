@@ -11,13 +11,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from copilot_lib.feedback import Store
 from copilot_lib.formats import Format
-from copilot_lib.server import article, infill, openai
+from copilot_lib.server import article, events, infill, meters, openai
 from copilot_lib.server.guard import LOOPBACK, Bodies, Hosts, Keys, Origins, refusal
 from copilot_lib.server.service import Busy, Service, Superseded
 from copilot_lib.server.waiting import Gone
 
-PROTOCOLS = (article.router, infill.router, openai.router)
+ROUTES = (article.router, infill.router, openai.router, events.router, meters.router)
 CLIENT_HAS_GONE = 499
 RETRY_AFTER_S = 1
 
@@ -38,11 +39,13 @@ def create(
     hosts: Collection[str] = LOOPBACK,
     origins: Collection[str] = (),
     key: str | None = None,
+    store: Store | None = None,
 ) -> FastAPI:
-    """The ASGI application for a service."""
+    """The ASGI application for a service. What becomes of completions is kept if there is a store for it."""
     app = FastAPI(title="Build Your Own Copilot", description="Completes code at a cursor.")
-    app.state.service, app.state.served = service, served
-    for router in PROTOCOLS:
+    app.state.service, app.state.served, app.state.store = service, served, store
+    app.state.recent, app.state.meters = events.Recent(), meters.Meters(service)
+    for router in ROUTES:
         app.include_router(router)
 
     @app.get("/health")
@@ -58,6 +61,7 @@ def create(
 
     for kind, handler in ERRORS.items():
         app.add_exception_handler(kind, handler)
+    app.add_middleware(events.Ids)
     app.add_middleware(Bodies)
     app.add_middleware(Keys, key=key)
     app.add_middleware(Origins, allowed=origins)

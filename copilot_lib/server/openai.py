@@ -132,7 +132,8 @@ async def models(request: Request) -> dict:
 
 
 async def answer(asked: Asked, request: Request, tongue: Tongue) -> Response:
-    head = {"id": f"cmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": request.app.state.served.name}
+    id = request.state.completion_id = f"cmpl-{secrets.token_hex(12)}"
+    head = {"id": id, "created": int(time.time()), "model": request.app.state.served.name}
     if asked.stream:
         events = stream(asked, request, tongue, head)
         first = await anext(events)  # what goes wrong before the first piece still has its status

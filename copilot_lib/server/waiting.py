@@ -4,6 +4,7 @@ It knows connections and who sends on them; it does not know protocols.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 
 from fastapi import Request
@@ -23,13 +24,19 @@ def editor_of(request: Request) -> str:
 
 async def complete_while_connected(request: Request, cursor: Cursor, **options) -> Completion:
     """The service's completion; if the client goes, the work stops and `Gone` is raised."""
-    work = asyncio.ensure_future(request.app.state.service.complete(editor_of(request), cursor, **options))
+    state = request.app.state
+    if not hasattr(request.state, "completion_id"):
+        request.state.completion_id = f"cmpl-{secrets.token_hex(12)}"
+    work = asyncio.ensure_future(state.service.complete(editor_of(request), cursor, **options))
     gone = asyncio.ensure_future(disconnected(request))
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
             raise Gone
-        return work.result()
+        completion = work.result()
+        state.recent.add(request.state.completion_id, cursor, completion)
+        state.meters.count(completion)
+        return completion
     finally:
         gone.cancel()
         work.cancel()

@@ -144,6 +144,18 @@ def serve(arguments) -> None:
         one.close()
 
 
+def lsp(arguments) -> None:
+    from functools import partial
+
+    from copilot_lib import feedback, lsp
+    from copilot_lib.completer import Completer
+
+    store = feedback.Store(arguments.record) if arguments.record else None
+    if store:
+        print(f"Accepted completions are kept in {store.file}", file=sys.stderr)
+    lsp.serve_stdio(lsp.create(partial(Completer.load, arguments.model), store))
+
+
 def open_door(host: str, port: int):
     """A listening socket; one that is taken is one clear line."""
     import socket
@@ -274,7 +286,11 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--api-key", help="a key that every request must send; COPILOT_API_KEY sets it too")
     added.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name that the server goes by")
     added.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a web page that may ask")
-    added.add_argument("--record", type=Path, metavar="FILE", help="keep what editors report of completions in a SQLite file")
+    record = {"type": Path, "metavar": "FILE", "help": "keep what editors report of completions in a SQLite file"}
+    added.add_argument("--record", **record)
+    command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output").add_argument(
+        "--record", **record
+    )
     command(doctor, "check versions, model, memory and speed")
     command(prefetch, "fetch a hub model, so that it runs without a network", model=False).add_argument("name")
     command(sample, "complete twenty fixed cursors, to compare one model with another").add_argument(

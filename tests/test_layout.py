@@ -37,7 +37,7 @@ FLOORS = {
         "scoreboard",
         "targets",
     },  # learning, measuring
-    5: {"__main__", "chapter", "checks", "doctor", "editor", "server"},  # serving, and what chapters stand on
+    5: {"__main__", "chapter", "checks", "doctor", "editor", "lsp", "server"},  # serving, and what chapters stand on
 }
 FLOOR = {name: number for number, names in FLOORS.items() for name in names}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts and path != PACKAGE / "__init__.py")

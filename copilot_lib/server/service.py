@@ -71,7 +71,7 @@ class Service:
     def __init__(self, complete: Complete, most_waiting: int = 32):
         self._complete = complete
         self._most_waiting = most_waiting
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._memory = Memory()
         self._runs: dict[Hashable, Run] = {}
         """By what they were asked: a request for the same may share them."""
@@ -133,14 +133,14 @@ class Service:
                     self._memory.keep(cursor, options, done.result())
                 run.end(done.result(), None)
 
-        loop.run_in_executor(self._thread, work).add_done_callback(finish)
+        loop.run_in_executor(self.thread, work).add_done_callback(finish)
         return run
 
     def close(self) -> None:
         """Withdraws what is still wanted and waits until the thread has ended."""
         for run in self._runs.values():
             run.cancel.cancel()
-        self._thread.shutdown()
+        self.thread.shutdown()
 
 
 def supersede(editor: str, run: Run) -> None:

@@ -1,0 +1,196 @@
+"""The language server, `python -m copilot_lib lsp`: completions for editors that speak the Language Server Protocol.
+
+It knows that protocol's documents, positions and requests; it does not know how a completion is made.
+"""
+
+import asyncio
+import os
+import re
+import secrets
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib import metadata
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+
+from copilot_lib.completer import Completer, Completion
+from copilot_lib.cursor import Cursor, line_spans
+from copilot_lib.feedback import Contradiction, Store
+from copilot_lib.server.events import Recent, Report, event_of
+from copilot_lib.server.service import Service, Superseded
+
+ACCEPTED = "copilot_lib.accepted"
+"""The command that a client runs when a suggestion was accepted; its argument is the completion's id."""
+PLAIN_TEXT = types.InsertTextMode.AsIs
+
+
+def offset_at(text: str, position: types.Position, units: Callable[[str], int]) -> int:
+    r"""The offset of a position, of which `units` counts the columns; what is outside the text or its line is moved to its end.
+
+    pygls has such a function too; it takes a form feed for the end of a line, which Python files may contain.
+
+    >>> offset_at("a\fb\nc", types.Position(1, 9), len), offset_at("a", types.Position(5, 0), len)
+    (5, 1)
+    """
+    spans = line_spans(text)
+    if position.line >= len(spans):
+        return len(text)
+    offset, end = spans[position.line]
+    left = position.character
+    while offset < end and (size := units(text[offset])) <= left:
+        offset, left = offset + 1, left - size
+    return offset
+
+
+def position_at(cursor: Cursor, units: Callable[[str], int]) -> types.Position:
+    """Where a cursor stands, in the client's units."""
+    return types.Position(cursor.line, units(cursor.line_prefix))
+
+
+class CompletionServer(LanguageServer):
+    """A language server for one client. The model is loaded in the service's thread, while the editor goes on."""
+
+    def __init__(self, load: Callable[[], Completer], store: Store | None = None):
+        super().__init__("copilot_lib", metadata.version("copilot-lib"))
+        self.load = cache(load)
+        self.service = Service(lambda cursor, **options: self.load().complete(cursor, **options))
+        self.store, self.recent = store, Recent()
+        self.texts: dict[str, str] = {}
+        """The open documents by their addresses."""
+
+    @property
+    def units(self) -> Callable[[str], int]:
+        """How the client counts columns: in UTF-16 units, unless both sides know better."""
+        return self.workspace.position_codec.client_num_units
+
+    def cursor(self, params: types.TextDocumentPositionParams) -> Cursor:
+        """The place that a request is about."""
+        if (text := self.texts.get(params.text_document.uri)) is None:
+            raise JsonRpcInvalidParams(f"{params.text_document.uri} is not open: send textDocument/didOpen first")
+        return Cursor(text, offset_at(text, params.position, self.units))
+
+    async def complete(self, kind: str, cursor: Cursor) -> tuple[str, Completion]:
+        """A completion and its id. A newer request of the same kind ends this one, with an answer that says so."""
+        try:
+            completion = await self.service.complete(kind, cursor)
+        except Superseded as error:
+            raise JsonRpcContentModified(str(error)) from None
+        completion_id = f"cmpl-{secrets.token_hex(12)}"
+        self.recent.add(completion_id, cursor, completion)
+        return completion_id, completion
+
+
+def create(load: Callable[[], Completer], store: Store | None = None) -> CompletionServer:
+    """The server with its features; `load` is called once, when a client has said hello."""
+    server = CompletionServer(load, store)
+    # Without options pygls does not tell the client that there are inline completions.
+    features = {
+        types.INITIALIZED: (initialized,),
+        types.TEXT_DOCUMENT_DID_OPEN: (did_open,),
+        types.TEXT_DOCUMENT_DID_CHANGE: (did_change,),
+        types.TEXT_DOCUMENT_DID_CLOSE: (did_close,),
+        types.TEXT_DOCUMENT_INLINE_COMPLETION: (inline_completion, types.InlineCompletionOptions()),
+        types.TEXT_DOCUMENT_COMPLETION: (completion, types.CompletionOptions()),
+    }
+    for name, (handler, *options) in features.items():
+        server.feature(name, *options)(handler)
+    server.command(ACCEPTED)(accepted)
+    return server
+
+
+async def initialized(server: CompletionServer, params: types.InitializedParams) -> None:
+    """Loads the model, and shows that it is being loaded where the client can show it."""
+    window = server.client_capabilities.window
+    token = secrets.token_hex(4) if window and window.work_done_progress else None
+    if token:
+        await server.work_done_progress.create_async(token)
+        server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title="Loading the completion model"))
+    await asyncio.get_running_loop().run_in_executor(server.service.thread, server.load)
+    if token:
+        server.work_done_progress.end(token, types.WorkDoneProgressEnd(message="ready"))
+
+
+def did_open(server: CompletionServer, params: types.DidOpenTextDocumentParams) -> None:
+    server.texts[params.text_document.uri] = params.text_document.text
+
+
+def did_change(server: CompletionServer, params: types.DidChangeTextDocumentParams) -> None:
+    """Applies the changes in their order; those of a document that is not open say nothing."""
+    uri = params.text_document.uri
+    for change in params.content_changes if uri in server.texts else ():
+        if isinstance(change, types.TextDocumentContentChangePartial):
+            text = server.texts[uri]
+            start, end = (offset_at(text, place, server.units) for place in (change.range.start, change.range.end))
+            server.texts[uri] = text[:start] + change.text + text[max(start, end) :]
+        else:
+            server.texts[uri] = change.text
+
+
+def did_close(server: CompletionServer, params: types.DidCloseTextDocumentParams) -> None:
+    server.texts.pop(params.text_document.uri, None)
+
+
+async def inline_completion(server: CompletionServer, params: types.InlineCompletionParams) -> types.InlineCompletionList:
+    """Ghost text at the cursor. Where the client's menu has something selected, the ghost text goes on from that."""
+    cursor = server.cursor(params)
+    begun, place = "", types.Range(params.position, params.position)
+    if selected := params.context.selected_completion_info:
+        begun, place = selected.text, selected.range
+        start, end = (offset_at(cursor.text, edge, server.units) for edge in (place.start, place.end))
+        cursor = Cursor(cursor.text[:start] + begun + cursor.text[max(start, end) :], start + len(begun))
+    completion_id, completion = await server.complete("inline", cursor)
+    command = types.Command(title="Accepted", command=ACCEPTED, arguments=[completion_id])
+    item = types.InlineCompletionItem(begun + completion.text, range=place, command=command)
+    return types.InlineCompletionList([item] if completion.text else [])
+
+
+async def completion(server: CompletionServer, params: types.CompletionParams) -> types.CompletionList:
+    """The same for clients that only know menus: one item, which replaces the word that is begun by the word and the rest."""
+    cursor = server.cursor(params)
+    completion_id, completion = await server.complete("menu", cursor)
+    typed = re.search(r"\w*\Z", cursor.line_prefix)[0]
+    start = position_at(Cursor(cursor.text, cursor.offset - len(typed)), server.units)
+    whole = typed + completion.text
+    item = types.CompletionItem(
+        label=whole.strip().split("\n")[0],
+        kind=types.CompletionItemKind.Text,
+        text_edit=types.TextEdit(types.Range(start, params.position), whole),
+        filter_text=whole,
+        sort_text="\0",
+        documentation=whole if "\n" in whole else None,
+        insert_text_mode=PLAIN_TEXT if knows_modes(server.client_capabilities) else None,
+        command=types.Command(title="Accepted", command=ACCEPTED, arguments=[completion_id]),
+    )
+    return types.CompletionList(is_incomplete=True, items=[item] if completion.text else [])
+
+
+def knows_modes(capabilities: types.ClientCapabilities) -> bool:
+    """Whether a client can be told to leave our indentation alone."""
+    menu = capabilities.text_document and capabilities.text_document.completion
+    modes = menu and menu.completion_item and menu.completion_item.insert_text_mode_support
+    return bool(modes and PLAIN_TEXT in modes.value_set)
+
+
+async def accepted(server: CompletionServer, completion_id: str) -> None:
+    """Reports that a suggestion was accepted; it is kept if there is a store for it."""
+    found = server.recent.find(completion_id, 0)
+    if not (found and server.store):
+        return
+    event = event_of(Report(type="accepted", completion_id=completion_id), *found, server.load().model.name)
+    try:
+        await asyncio.to_thread(server.store.add, event)
+    except Contradiction as error:
+        raise JsonRpcInvalidParams(str(error)) from None
+
+
+def serve_stdio(server: CompletionServer) -> None:
+    """Speaks on standard input and output until the client ends it. Whatever else is printed goes to standard error."""
+    protocol = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        server.start_io(sys.stdin.buffer, protocol)
+    finally:
+        server.service.close()

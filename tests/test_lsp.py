@@ -1,0 +1,196 @@
+"""The language server as an editor meets it: a real process, and pygls's client at the other end of its pipes."""
+
+import asyncio
+import contextlib
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.client import LanguageClient
+
+from copilot_lib.completer import Completer
+from copilot_lib.cursor import Cursor, utf16_length
+from copilot_lib.feedback import Store
+from copilot_lib.lsp import offset_at
+
+FILE = types.TextDocumentIdentifier("file:///area.py")
+TEXT = "def area(width, height):\n    return \n\n\nprint(area(2, 3))\n"
+PLACE = types.Position(1, 11)
+CAPABILITIES = types.ClientCapabilities(window=types.WindowClientCapabilities(work_done_progress=True))
+
+
+class Editor(LanguageClient):
+    """A client that notes what the server tells of its progress."""
+
+    def __init__(self):
+        super().__init__("editor", "1")
+        self.progress = []
+        self.ready = asyncio.Event()
+
+        @self.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
+        def create(params):
+            return None
+
+        @self.feature(types.PROGRESS)
+        def progress(params):
+            self.progress.append(params.value)
+            if params.value["kind"] == "end" if isinstance(params.value, dict) else params.value.kind == "end":
+                self.ready.set()
+
+
+@contextlib.asynccontextmanager
+async def editing(text=TEXT, *words):
+    """An editor with one open document, connected to a server of its own."""
+    editor = Editor()
+    await editor.start_io(sys.executable, "-m", "copilot_lib", "lsp", *words)
+    editor.hello = await editor.initialize_async(types.InitializeParams(capabilities=CAPABILITIES))
+    editor.initialized(types.InitializedParams())
+    editor.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(FILE.uri, "python", 1, text)))
+    try:
+        yield editor
+    finally:
+        await editor.shutdown_async(None)
+        editor.exit(None)
+        editor.status = await editor._server.wait()
+        await editor.stop()
+
+
+def ask(editor, place=PLACE, selected=None, uri=FILE):
+    context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked, selected)
+    return editor.text_document_inline_completion_async(types.InlineCompletionParams(context, uri, place))
+
+
+def change(editor, start, end, text):
+    edit = types.TextDocumentContentChangePartial(types.Range(start, end), text)
+    document = types.VersionedTextDocumentIdentifier(2, FILE.uri)
+    editor.text_document_did_change(types.DidChangeTextDocumentParams(document, [edit]))
+
+
+def expected(text, offset):
+    return Completer.load("pocket").complete(Cursor(text, offset)).text
+
+
+def test_ghost_text_comes_at_the_cursor_and_what_was_accepted_is_reported(tmp_path):
+    async def scene():
+        async with editing(TEXT, "--record", str(tmp_path / "events.sqlite")) as editor:
+            assert editor.hello.capabilities.inline_completion_provider is not None
+            assert editor.hello.capabilities.text_document_sync.change == types.TextDocumentSyncKind.Incremental
+            (item,) = (await ask(editor)).items
+            command = types.ExecuteCommandParams(item.command.command, item.command.arguments)
+            await editor.workspace_execute_command_async(command)
+            await editor.ready.wait()
+        return item, editor
+
+    item, editor = asyncio.run(scene())
+    assert item.insert_text == expected(TEXT, TEXT.index("return ") + 7)
+    assert item.range == types.Range(PLACE, PLACE)
+    assert editor.status == 0
+    assert len(editor.progress) == 2, "the model's loading begins and ends"
+    (event,) = Store(tmp_path / "events.sqlite").events()
+    assert (event.kind, event.text, event.accepted_characters) == ("accepted", item.insert_text, len(item.insert_text))
+
+
+def test_edits_arrive_in_the_client_s_units_whatever_lines_python_sees():
+    text = "face = '🐍'; x = 1\n\f\ndef area(width, height):\n    return \n"
+    edited = "face = '🐍'; y = 1\n\f\ndef area(width, height):\n    return width\n"
+
+    async def scene():
+        async with editing(text) as editor:
+            change(editor, types.Position(0, 13), types.Position(0, 14), "y")
+            change(editor, types.Position(3, 11), types.Position(3, 11), "width")
+            answer = await ask(editor, types.Position(3, 99))
+            return [item.insert_text for item in answer.items]
+
+    assert "".join(asyncio.run(scene())) == expected(edited, len(edited) - 1)
+
+
+def test_what_the_menu_has_selected_is_gone_on_with():
+    async def scene():
+        async with editing() as editor:
+            selected = types.SelectedCompletionInfo(types.Range(PLACE, PLACE), "wid")
+            return await ask(editor, selected=selected)
+
+    (item,) = asyncio.run(scene()).items
+    at = TEXT.index("return ") + 7
+    assert item.insert_text == "wid" + expected(TEXT[:at] + "wid" + TEXT[at:], at + 3)
+
+
+def test_older_clients_get_one_item_that_replaces_the_word_they_began():
+    text = TEXT.replace("return ", "return wid")
+
+    async def scene():
+        async with editing(text) as editor:
+            return await editor.text_document_completion_async(types.CompletionParams(FILE, types.Position(1, 14)))
+
+    answer = asyncio.run(scene())
+    (item,) = answer.items
+    assert answer.is_incomplete
+    assert item.text_edit.new_text == "wid" + expected(text, text.index("wid", 30) + 3) == item.filter_text
+    assert item.text_edit.range == types.Range(PLACE, types.Position(1, 14))
+
+
+def test_every_request_is_answered_also_those_that_a_newer_one_supersedes_or_the_client_cancels():
+    async def scene():
+        async with editing() as editor:
+            asked = [asyncio.ensure_future(ask(editor, types.Position(1, column))) for column in (4, 8, 11)]
+            menu = types.CompletionParams(FILE, PLACE)
+            cancelled = asyncio.wrap_future(editor.protocol.send_request(types.TEXT_DOCUMENT_COMPLETION, menu, msg_id="menu"))
+            await asyncio.sleep(0)
+            editor.cancel_request(types.CancelParams("menu"))
+            return await asyncio.gather(*asked, cancelled, return_exceptions=True)
+
+    first, second, last, cancelled = asyncio.run(scene())
+    assert last.items
+    assert [answer.code for answer in (first, second, cancelled)] == [-32801, -32801, -32800]
+
+
+def test_faults_are_answered_and_the_next_request_works():
+    async def scene():
+        async with editing() as editor:
+            with pytest.raises(JsonRpcException, match="is not open"):
+                await ask(editor, uri=types.TextDocumentIdentifier("file:///other.py"))
+            document = types.VersionedTextDocumentIdentifier(2, "file:///never_opened.py")
+            whole = types.TextDocumentContentChangeWholeDocument("x")
+            editor.text_document_did_change(types.DidChangeTextDocumentParams(document, [whole]))
+            editor.cancel_request(types.CancelParams("finished long ago"))
+            editor.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier("file:///other.py")))
+            await ask(editor, types.Position(10_000, 10_000))
+            return (await ask(editor)).items
+
+    assert asyncio.run(scene())
+
+
+NOISY = """
+from copilot_lib import lsp
+from copilot_lib.completer import Completer
+lsp.serve_stdio(lsp.create(lambda: print("noise", flush=True) or Completer.load("pocket")))
+"""
+
+
+def message(**fields):
+    body = json.dumps({"jsonrpc": "2.0"} | fields).encode()
+    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def test_nothing_but_protocol_is_on_standard_output():
+    said = message(id=1, method="initialize", params={"capabilities": {}, "processId": None, "rootUri": None})
+    said += message(method="initialized", params={})
+    said += message(id=2, method="shutdown") + message(method="exit")
+    done = subprocess.run([sys.executable, "-c", NOISY], input=said, capture_output=True, check=True)
+    heads = re.findall(rb"Content-Length: (\d+)\r\n", done.stdout)
+    assert done.stdout.startswith(b"Content-Length") and len(heads) == 2
+    assert b"noise" in done.stderr and b"noise" not in done.stdout
+
+
+@given(st.text("a🐍\f\u2028\r\né", max_size=12), st.integers(0, 4), st.integers(0, 12))
+def test_every_position_is_a_place_in_the_text(text, line, character):
+    offset = offset_at(text, types.Position(line, character), utf16_length)
+    assert 0 <= offset <= len(text)
+    cursor = Cursor(text, offset)
+    assert offset_at(text, types.Position(cursor.line, cursor.utf16_column), utf16_length) in (offset, offset - 1)

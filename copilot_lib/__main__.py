@@ -236,6 +236,20 @@ def quality(arguments) -> None:
     arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def export(arguments) -> None:
+    from copilot_lib import export, models, targets
+
+    name = arguments.model or models.default_name()
+    file = export.write(name, arguments.precision)
+    difference, spread = export.against_torch(name, arguments.precision)
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB, {arguments.precision}")
+    print(f"A logit differs from torch's by {difference:.2g} at most; logits spread by {spread:.2g}.")
+    if arguments.compare:
+        progress = partial(print, file=sys.stderr, flush=True)
+        record = export.compare(name, targets.load(arguments.targets)[:: arguments.every], progress)
+        arguments.compare.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
 def card(arguments) -> None:
     from copilot_lib import card
 
@@ -316,6 +330,13 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--folder", **folder)
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
     added.add_argument("--output", type=Path, default=results / "quality.json", help="where the JSON goes")
+    added = command(export, "write a small model's network as one file for onnxruntime, which loading then uses")
+    added.add_argument("--precision", choices=("int8", "float32"), default="int8")
+    added.add_argument(
+        "--compare", type=Path, metavar="FILE", help="measure what 8 bits cost in exact answers, and write it there"
+    )
+    added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
+    added.add_argument("--every", type=int, default=1, metavar="N", help="ask at every Nth of them only")
     added = command(card, "write a trained model's card from its records", model=False)
     added.add_argument("--model", type=Path, default=Path("copilot_lib/pocket"), help="the model's folder, where the card goes")
     added.add_argument("--records", type=Path, default=results / "run", help="the records of its training")

@@ -33,6 +33,8 @@ def start(seed: int = 0) -> None:
     warnings.filterwarnings("ignore")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+    # In 8 bits a completion may differ from one processor to the next, and this page shows what yours will say.
+    os.environ.setdefault("COPILOT_PRECISION", "float32")
     if "google.colab" in sys.modules and torch.cuda.is_available():
         os.environ.setdefault("COPILOT_MODEL", TINY)
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}"

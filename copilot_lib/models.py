@@ -22,6 +22,7 @@ POCKET = Path(__file__).parent / "pocket"
 FILES = ["*.safetensors", "*.json", "merges.txt", "vocab.txt", "tokenizer.model"]
 """What is ever fetched from a hub: no pickles, no code."""
 
+PRECISIONS = ("float32", "int8")
 SMALL = 30_000_000
 """Parameters below which a CPU runs a network on one thread: several wait for each other longer than they work."""
 HUB_TIMEOUT_S = 10
@@ -86,17 +87,24 @@ def folder_of(name: str) -> str:
     return str(POCKET) if name == "pocket" else name
 
 
-def load(name_or_path: str | None = None, device: str | None = None) -> Model:
+def load(name_or_path: str | None = None, device: str | None = None, precision: str | None = None) -> Model:
     """Loads `pocket` (default; ships with the package), a local folder, or a hub id such as `bigcode/tiny_starcoder_py`.
 
     Where it is small and a GPTBigCode checkpoint it runs by onnxruntime, unless a device is named; others run by transformers
     on `best_device()`. Raises `ModelNotAvailable` when the model cannot be had or does not complete code.
+
+    `precision` is that of onnxruntime: `float32`, or `int8`, which is faster and answers as well, but may answer otherwise on
+    another processor, or after other requests. `COPILOT_PRECISION` sets the default; else it is that of the exported file
+    beside the weights (`python -m copilot_lib export`), or float32 where there is none.
     """
+    precision = precision or os.environ.get("COPILOT_PRECISION") or None
+    if precision not in (None, *PRECISIONS):
+        raise ModelNotAvailable(f"the precision is {precision!r}: expected {' or '.join(PRECISIONS)}")
     name = name_or_path or default_name()
     folder = Path(folder_of(name))
     if device is None and runs_on_its_own(name):
         try:
-            opened = onnx_runner.Opened(folder)
+            opened = onnx_runner.Opened(folder, precision)
             codec = codec_of(name, Tokenizer.from_file(str(folder / "tokenizer.json")))
         except ModelNotAvailable:
             raise

@@ -4,6 +4,7 @@ It knows layers and operators; it does not know who runs the graph, or where the
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy
 from onnx import TensorProto, helper, numpy_helper
@@ -34,13 +35,71 @@ class Builder:
         return self.constant(numpy.array(values, dtype=numpy.int64))
 
 
-def build(config: Mapping, weights: Mapping[str, numpy.ndarray]) -> bytes:
-    """The graph of a `GPTBigCodeForCausalLM` with multi-query attention and tied embeddings, weights included (float32).
+class Float32:
+    """Tables and products in the numbers that the weights have."""
+
+    def __init__(self, builder: Builder, weights: Mapping[str, numpy.ndarray]):
+        self._b = builder
+        self._weight = cache(lambda name: builder.constant(weights[name]))
+
+    def rows(self, name: str, ids: str) -> str:
+        """Rows of a table, (ids, width)."""
+        return self._b.add("Gather", self._weight(name), ids)
+
+    def product(self, x: str, name: str) -> str:
+        """(rows, in) by a weight of (out, in)."""
+        return self._b.add("Gemm", x, self._weight(name), transB=1)
+
+
+class Int8:
+    """Tables and products in 8 bits: one scale for each output of a weight, one for each activation as it comes.
+
+    Both factors are unsigned. With a signed one, processors without VNNI clip sums of two products, and say nothing.
+    """
+
+    def __init__(self, builder: Builder, weights: Mapping[str, numpy.ndarray]):
+        self._b, self._weights = builder, weights
+        self._zero = builder.constant(numpy.uint8(ZERO))
+
+    def rows(self, name: str, ids: str) -> str:
+        numbers, scales = quantized(self._weights[name])
+        rows = self._b.add("Cast", self._b.add("Gather", self._b.constant(numbers), ids), to=TensorProto.FLOAT)
+        centred = self._b.add("Sub", rows, self._b.constant(numpy.float32(ZERO)))
+        return self._b.add("Mul", centred, self._b.add("Gather", self._b.constant(scales), ids))
+
+    def product(self, x: str, name: str) -> str:
+        numbers, scales = quantized(self._weights[name])
+        activations, scale, zero = self._b.add("DynamicQuantizeLinear", x, outputs=3)
+        sums = self._b.add("MatMulInteger", activations, self._b.constant(numbers.T), zero, self._zero)
+        both = self._b.add("Mul", scale, self._b.constant(scales[:, 0]))
+        return self._b.add("Mul", self._b.add("Cast", sums, to=TensorProto.FLOAT), both)
+
+
+ARITHMETIC = {"float32": Float32, "int8": Int8}
+ZERO = 128
+
+
+def quantized(weight: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """A weight's rows as numbers from 1 to 255 around 128, and the scale of each row, (rows, 1).
+
+    >>> quantized(numpy.array([[0.5, -1.0], [0.0, 0.0]]))[0].tolist()
+    [[192, 1], [128, 128]]
+    """
+    scales = numpy.abs(weight).max(axis=1, keepdims=True) / (ZERO - 1)
+    scales = numpy.where(scales == 0, 1, scales).astype(numpy.float32)
+    return (numpy.round(weight / scales) + ZERO).astype(numpy.uint8), scales
+
+
+def build(
+    config: Mapping, weights: Mapping[str, numpy.ndarray], precision: str = "float32", about: Mapping[str, str] | None = None
+) -> bytes:
+    """The graph of a `GPTBigCodeForCausalLM` with multi-query attention and tied embeddings, weights included.
 
     Inputs: `ids` and their `places`, (tokens); `later`, (tokens * heads, tokens), minus infinity where a query would see a
     later key, else 0; `parts`, the numbers of kept and of new ids; and for every layer `key_N` and `value_N`,
     (kept, head size). Outputs: `logits`, (vocabulary), after the last id, and for every layer `new_key_N` and
-    `new_value_N`, (tokens, head size).
+    `new_value_N`, (tokens, head size). `precision` is that of tables and products; attention is always float32. `about`
+    is kept in the file.
 
     Attention meets the kept keys and the new ones apart, and one softmax goes over both: whoever runs the graph writes the
     new ones behind the kept, and nothing is joined.
@@ -49,11 +108,11 @@ def build(config: Mapping, weights: Mapping[str, numpy.ndarray]) -> bytes:
     layers, heads, width = config["n_layer"], config["n_head"], config["n_embd"]
     size = width // heads
     weight = {name.removeprefix("transformer."): value.astype(numpy.float32) for name, value in weights.items()}
-    embedding = b.constant(weight["wte.weight"])
-    x = b.add("Add", b.add("Gather", embedding, "ids"), b.add("Gather", b.constant(weight["wpe.weight"]), "places"))
+    arithmetic = ARITHMETIC[precision](b, weight)
+    x = b.add("Add", arithmetic.rows("wte.weight", "ids"), b.add("Gather", b.constant(weight["wpe.weight"]), "places"))
 
     def linear(x: str, name: str) -> str:
-        return b.add("Gemm", x, b.constant(weight[f"{name}.weight"]), b.constant(weight[f"{name}.bias"]), transB=1)
+        return b.add("Add", arithmetic.product(x, f"{name}.weight"), b.constant(weight[f"{name}.bias"]))
 
     def norm(x: str, name: str) -> str:
         scale, bias = b.constant(weight[f"{name}.weight"]), b.constant(weight[f"{name}.bias"])
@@ -74,9 +133,8 @@ def build(config: Mapping, weights: Mapping[str, numpy.ndarray]) -> bytes:
         inner = b.add("Gelu", linear(norm(x, f"h.{n}.ln_2"), f"h.{n}.mlp.c_fc"), approximate="tanh")
         x = b.add("Add", x, linear(inner, f"h.{n}.mlp.c_proj"))
         outputs += [(f"new_key_{n}", key), (f"new_value_{n}", value)]
-    last = b.add("Gather", x, b.constant(numpy.int64(-1)), axis=0)
-    hidden = b.add("Reshape", norm(last, "ln_f"), b.integers(width, 1))
-    logits = b.add("Reshape", b.add("MatMul", embedding, hidden), b.integers(-1))
+    last = norm(b.add("Gather", x, b.integers(-1), axis=0), "ln_f")
+    logits = b.add("Reshape", arithmetic.product(last, "wte.weight"), b.integers(-1))
     outputs.append(("logits", logits))
     for name, made in outputs:
         b.nodes.append(helper.make_node("Identity", [made], [name]))
@@ -90,4 +148,6 @@ def build(config: Mapping, weights: Mapping[str, numpy.ndarray]) -> bytes:
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name, _ in outputs],
         b.constants,
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10).SerializeToString()
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    helper.set_model_props(model, dict(about or {}))
+    return model.SerializeToString()

@@ -4,11 +4,15 @@ It knows a checkpoint's folder and a graph's inputs; it does not know operators 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
 
+from copilot_lib import weights
+
+EXPORTED = "model.onnx"
+"""The file beside a checkpoint that `export` writes."""
 WANTED = {
     "model_type": "gpt_bigcode",
     "multi_query": True,
@@ -32,25 +36,55 @@ def can_run(folder: Path, most_parameters: int) -> bool:
 
 
 class Opened:
-    """A checkpoint read from its folder, ready for as many runners as are wanted: they share the weights."""
+    """A checkpoint read from its folder, ready for as many runners as are wanted: they share the weights.
 
-    def __init__(self, folder: Path):
-        import onnxruntime
+    The file that `export` has written beside it is used where it belongs to these weights, and else the weights as they
+    are; with a `precision`, `float32` or `int8`, a graph of that precision in any case.
+    """
 
-        from copilot_lib import onnx_graph
-
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        weights = read_weights(folder / "model.safetensors")
-        compare_shapes(config, weights)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # at this size threads wait longer than they work
-        graph = onnx_graph.build(config, weights)
-        self.inference = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    def __init__(self, folder: Path, precision: str | None = None):
+        config = weights.read_config(folder)
+        self.inference = None if precision else belonging(folder)
+        if not self.inference:
+            self.inference = start(exported(folder, precision or "float32"))
+        self.precision = self.about["precision"]
+        self.parameters = int(self.about["parameters"])
         self.context_tokens: int = config["n_positions"]
         self.heads: int = config["n_head"]
         self.head_size: int = config["n_embd"] // self.heads
         self.kept_names = [f"{kind}_{n}" for n in range(config["n_layer"]) for kind in ("key", "value")]
-        self.parameters = sum(weight.size for weight in weights.values())
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the graph says of itself."""
+        return self.inference.get_modelmeta().custom_metadata_map
+
+
+def exported(folder: Path, precision: str) -> bytes:
+    """A checkpoint's network as the bytes of an ONNX file, which says whose it is."""
+    from copilot_lib import onnx_graph
+
+    config, arrays = weights.read(folder)
+    about = weights.identity(folder) | {"precision": precision, "parameters": str(sum(array.size for array in arrays.values()))}
+    return onnx_graph.build(config, arrays, precision, about)
+
+
+def belonging(folder: Path):
+    """The network that was exported into a folder, if it is still that of the weights beside it; else None."""
+    if not (folder / EXPORTED).exists():
+        return None
+    inference = start((folder / EXPORTED).read_bytes())
+    about = inference.get_modelmeta().custom_metadata_map
+    return inference if weights.identity(folder).items() <= about.items() else None
+
+
+def start(graph: bytes):
+    """A graph ready to run, on one thread: at this size several wait for each other longer than they work."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 class OnnxRunner:
@@ -80,37 +114,3 @@ class OnnxRunner:
 
     def cut(self, length: int) -> None:
         self.length = min(self.length, length)
-
-
-def compare_shapes(config: Mapping, weights: Mapping[str, numpy.ndarray]) -> None:
-    """`ValueError` where the config speaks of another network than the weights are."""
-    layers = sum(name.endswith(".ln_1.weight") for name in weights)
-    tokens, width = weights["transformer.wte.weight"].shape
-    places = len(weights["transformer.wpe.weight"])
-    for name, found in (("n_layer", layers), ("vocab_size", tokens), ("n_embd", width), ("n_positions", places)):
-        if config.get(name) != found:
-            raise ValueError(f"its config has {name} {config.get(name)!r}, its weights have {found}")
-    if not all(numpy.isfinite(weight).all() for weight in weights.values()):
-        raise ValueError("some of its weights are no numbers: the file is damaged")
-
-
-def read_weights(file: Path) -> dict[str, numpy.ndarray]:
-    """The arrays of a safetensors file as float32, also those of 16 bits that numpy has no type for."""
-    import safetensors
-
-    found = safetensors.deserialize(file.read_bytes())
-    return {name: as_float32(about["data"], about["dtype"]).reshape(about["shape"]) for name, about in found}
-
-
-def as_float32(data: bytes, dtype: str) -> numpy.ndarray:
-    r"""Numbers from their bytes. A bfloat16 is the upper half of a float32.
-
-    >>> as_float32(b"\x80\x3f", "BF16"), as_float32(b"\x00\x3c", "F16")
-    (array([1.], dtype=float32), array([1.], dtype=float32))
-    """
-    if dtype == "BF16":
-        return (numpy.frombuffer(data, dtype="<u2").astype("<u4") << 16).view("<f4")
-    known = {"F16": "<f2", "F32": "<f4"}
-    if dtype not in known:
-        raise ValueError(f"weights of type {dtype}: expected one of BF16, {', '.join(known)}")
-    return numpy.frombuffer(data, dtype=known[dtype]).astype(numpy.float32)

@@ -117,7 +117,6 @@ def serve(arguments) -> None:
     import uvicorn
 
     from copilot_lib import feedback
-    from copilot_lib.completer import Completer
     from copilot_lib.server import app, guard, service
 
     key = arguments.api_key or os.environ.get("COPILOT_API_KEY")
@@ -125,7 +124,7 @@ def serve(arguments) -> None:
     if not local and not key:
         raise BadInput(f"{arguments.host} can be reached from other machines: give a key too (--api-key or COPILOT_API_KEY)")
     door = open_door(arguments.host, arguments.port)
-    completer = Completer.load(arguments.model)
+    completer = BACKENDS[arguments.backend](arguments)
     one = service.Service(completer.complete)
     hosts = guard.LOOPBACK | {arguments.host, *arguments.allow_host}
     served = app.Served(completer.model.name, completer.model.context_tokens, completer.model.codec.format)
@@ -142,6 +141,28 @@ def serve(arguments) -> None:
         uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False)).run(sockets=[door])
     finally:
         one.close()
+        completer.close()
+
+
+def here(arguments):
+    """A completer whose model runs in this process."""
+    from copilot_lib.completer import Completer
+
+    return Completer.load(arguments.model)
+
+
+def elsewhere(arguments):
+    """A completer whose model another program serves."""
+    from copilot_lib import gateway, models
+
+    if not arguments.url:
+        raise BadInput("the backend openai needs the engine's address: give --url, such as http://127.0.0.1:8000")
+    codec, context_tokens = models.codec(arguments.tokenizer or arguments.model or "pocket")
+    remote = gateway.Remote(arguments.model or "pocket", codec, context_tokens)
+    return gateway.Gateway(arguments.url, remote, gateway.engine_key(), arguments.prompt_as_text)
+
+
+BACKENDS = {"here": here, "openai": elsewhere}
 
 
 def lsp(arguments) -> None:
@@ -300,6 +321,10 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--api-key", help="a key that every request must send; COPILOT_API_KEY sets it too")
     added.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name that the server goes by")
     added.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a web page that may ask")
+    added.add_argument("--backend", choices=BACKENDS, default="here", help="where the model runs: here, or behind --url")
+    added.add_argument("--url", help="an OpenAI-compatible engine, such as vLLM's; COPILOT_ENGINE_KEY is its key")
+    added.add_argument("--tokenizer", metavar="MODEL", help="a folder or hub id with the engine's tokenizer; default --model")
+    added.add_argument("--prompt-as-text", action="store_true", help="for engines that take no token ids")
     record = {"type": Path, "metavar": "FILE", "help": "keep what editors report of completions in a SQLite file"}
     added.add_argument("--record", **record)
     command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output").add_argument(

@@ -4,7 +4,9 @@ It knows the order of these steps; it does not know HTTP, editors or how a netwo
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -118,18 +120,22 @@ def one_newline_style(prefix: str, suffix: str) -> tuple[str, str]:
     return LINE_END.sub("\n", prefix), LINE_END.sub("\n", suffix)
 
 
-class Completer:
-    """One model, ready to complete. Not for several threads at once."""
+class Pipeline(ABC):
+    """The way of a completion with some model, wherever that runs. Not for several threads at once."""
 
-    def __init__(self, model: Model, clock: Callable[[], float] = time.perf_counter):
+    def __init__(self, model, clock: Callable[[], float] = time.perf_counter):
         self.model = model
-        self.engine = Engine(model.runner(), clock)
+        """Has a `name`, a `codec` and `context_tokens`."""
         self._clock = clock
 
-    @classmethod
-    def load(cls, name_or_path: str | None = None) -> "Completer":
-        """A completer for a model by name, as `models.load` understands it."""
-        return cls(load(name_or_path))
+    @abstractmethod
+    def begin(
+        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, **options
+    ) -> tuple[Prompt, Generation, Iterator[str]]:
+        """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours."""
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Gives back what is not memory."""
 
     def prompt(self, cursor: Cursor, max_new_tokens: int, order: str | None = None) -> Prompt:
         """The prompt for a cursor, cut to what the model's context leaves beside the completion."""
@@ -149,29 +155,6 @@ class Completer:
         if fills:
             return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens)
         return codec.plain(prefix, prefix_tokens)
-
-    @cached_property
-    def _vocabulary(self) -> healing.Vocabulary:
-        return healing.Vocabulary(self.model.codec)
-
-    def begin(
-        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, **options
-    ) -> tuple[Prompt, Generation, Iterator[str]]:
-        """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours.
-
-        Where a word or an indentation is begun, the model is asked before it and must begin with what is typed of it
-        (`healing`); the text goes on behind that. Options as `Engine.generate`.
-        """
-        before, typed = healing.step_back(cursor)
-        prompt = self.prompt(before, max_new_tokens, order)
-        run = self.engine.generate(
-            prompt.ids,
-            stop_ids=self.model.codec.stop_ids,
-            max_new_tokens=max_new_tokens,
-            allowed=self._vocabulary.opening(typed) if typed else everything,
-            **options,
-        )
-        return prompt, run, without_start(characters(run, self.model.codec.tokenizer), len(typed))
 
     def complete(
         self,
@@ -193,12 +176,13 @@ class Completer:
         prompt, run, pieces = self.begin(cursor, max_new_tokens, order, **options)
         prompted = self._clock()
         text, stopped = "", None
-        for piece in until(pieces, stop):
-            text += piece
-            if stopped := first_stop(text, cursor):
-                break
-            if "\n" in piece:
-                show(settled(text, cursor))
+        with closing(pieces):
+            for piece in until(pieces, stop):
+                text += piece
+                if stopped := first_stop(text, cursor):
+                    break
+                if "\n" in piece:
+                    show(settled(text, cursor))
         if not stopped and run.stopped == "end":
             # Only now is it known that the last line has ended.
             at = stopping.repeats_suffix(text + cursor.line_suffix + "\n", cursor)
@@ -226,6 +210,42 @@ class Completer:
             prompt_tokens=len(prompt.ids),
             reused_tokens=run.reused,
         )
+
+
+class Completer(Pipeline):
+    """A completer whose model runs in this process."""
+
+    def __init__(self, model: Model, clock: Callable[[], float] = time.perf_counter):
+        super().__init__(model, clock)
+        self.engine = Engine(model.runner(), clock)
+
+    @classmethod
+    def load(cls, name_or_path: str | None = None) -> "Completer":
+        """A completer for a model by name, as `models.load` understands it."""
+        return cls(load(name_or_path))
+
+    @cached_property
+    def _vocabulary(self) -> healing.Vocabulary:
+        return healing.Vocabulary(self.model.codec)
+
+    def begin(
+        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, **options
+    ) -> tuple[Prompt, Generation, Iterator[str]]:
+        """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours.
+
+        Where a word or an indentation is begun, the model is asked before it and must begin with what is typed of it
+        (`healing`); the text goes on behind that. Options as `Engine.generate`.
+        """
+        before, typed = healing.step_back(cursor)
+        prompt = self.prompt(before, max_new_tokens, order)
+        run = self.engine.generate(
+            prompt.ids,
+            stop_ids=self.model.codec.stop_ids,
+            max_new_tokens=max_new_tokens,
+            allowed=self._vocabulary.opening(typed) if typed else everything,
+            **options,
+        )
+        return prompt, run, without_start(characters(run, self.model.codec.tokenizer), len(typed))
 
 
 @cache

@@ -176,6 +176,20 @@ def hub_is_out_of_reach(name: str) -> bool:
     return False
 
 
+def codec(name: str) -> tuple[Codec, int]:
+    """The codec of a model that runs elsewhere, and its context in tokens: of `pocket`, a folder or a hub id."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    local = Path(folder_of(name)).is_dir() or hub_is_out_of_reach(name)
+    try:
+        options = {"trust_remote_code": False, "local_files_only": local}
+        tokenizer = AutoTokenizer.from_pretrained(folder_of(name), **options)
+        context_tokens = AutoConfig.from_pretrained(folder_of(name), **options).max_position_embeddings
+    except Exception as error:  # as in load_network
+        raise ModelNotAvailable(why_not(name, error)) from error
+    return codec_of(name, tokenizer.backend_tokenizer), context_tokens
+
+
 def codec_of(name: str, tokenizer: Tokenizer) -> Codec:
     """The codec of a model's tokenizer; `ModelNotAvailable` if it knows no sentinels."""
     try:

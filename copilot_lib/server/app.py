@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from copilot_lib.feedback import Store
 from copilot_lib.formats import Format
+from copilot_lib.gateway import EngineFailed
 from copilot_lib.server import article, events, infill, meters, openai
 from copilot_lib.server.guard import LOOPBACK, Bodies, Hosts, Keys, Origins, refusal
 from copilot_lib.server.service import Busy, Service, Superseded
@@ -101,6 +102,10 @@ async def model_failed(request: Request, error: Exception) -> JSONResponse:
     return refusal(500, f"the model failed: {error}", "model_failed")
 
 
+async def engine_failed(request: Request, error: EngineFailed) -> JSONResponse:
+    return refusal(502, str(error), "engine_failed")
+
+
 async def internal(request: Request, error: Exception) -> JSONResponse:
     """A fault of ours: the log has its traceback, the client the same shape as for every other."""
     return refusal(500, "the server has a fault: its log says where", "internal_error")
@@ -111,6 +116,7 @@ ERRORS = {
     HTTPException: other,
     ValueError: out_of_place,
     FloatingPointError: model_failed,
+    EngineFailed: engine_failed,
     Busy: busy,
     Superseded: superseded,
     Gone: gone,

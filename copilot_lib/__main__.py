@@ -229,6 +229,7 @@ def pretrain(arguments) -> None:
         resume=arguments.resume,
         cooldown_steps=arguments.cooldown_steps,
         device="cuda" if arguments.preset == "gpu" else "cpu",
+        start=arguments.start,
     )
 
 
@@ -344,6 +345,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--steps", type=int, default=8200, help="steps in all; 8200 are 100 million tokens with the cpu preset")
     added.add_argument("--cooldown-steps", type=int, default=1600, help="lower the rate over the last so many, write the model")
     added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    added.add_argument("--from", type=Path, dest="start", metavar="MODEL", help="begin from a finished model's weights")
     results = Path("results/pocket")
     added = command(pilots, "train small models that differ in one thing, and compare them: minutes to hours", model=False)
     added.add_argument("name", help="which comparison: a name in copilot_lib/pilots.py, such as fim_for_free")

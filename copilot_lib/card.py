@@ -67,7 +67,7 @@ def text(training: dict, run: Path, quality: dict) -> str:
     curve = lines_of(run / "curve.jsonl")
     every = max(1, len(curve) // 12)
     shown = [*curve[every - 1 :: every], *lines_of(run / "cooldown.jsonl")[-1:]]
-    recipe, measured = training["recipe"], quality["left_to_right"]
+    recipe, place, measured = training["recipe"], training["place"], quality["left_to_right"]
     context = recipe["context_tokens"]
     size = {"parameters": training["parameters"] / 1e6, "context": context, "characters": CHARACTERS_PER_TOKEN * context}
     parts = [
@@ -79,8 +79,8 @@ def text(training: dict, run: Path, quality: dict) -> str:
         "## Budget\n",
         f"- {training['parameters'] / 1e6:.1f} million parameters: {recipe['layers']} layers, width {recipe['width']}, "
         f"{recipe['heads']} heads, vocabulary {recipe['vocabulary']}, context {recipe['context_tokens']} tokens",
-        f"- {training['tokens'] / 1e6:.1f} million tokens in {training['steps']} steps, "
-        f"{training['seconds'] / 60:.0f} minutes on {training['hardware']}",
+        f"- {place['tokens'] / 1e6:.1f} million tokens in {place['step']} steps, "
+        f"{place['seconds'] / 60:.0f} minutes on {training['hardware']}",
         f"- Muon at {recipe['muon_rate']} for the matrices, AdamW at {recipe['adamw_rate']} for the rest, bf16; "
         "warm-up, constant, linear cool-down (WSD)",
         "- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain`",

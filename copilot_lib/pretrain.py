@@ -8,6 +8,7 @@ import json
 import math
 import os
 import random
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from copilot_lib import bpe, checkpoint, corpus, examples, forward, hardware, network
+from copilot_lib import bpe, checkpoint, corpus, examples, forward, hardware, models, network
 from copilot_lib.recipe import Recipe
 
 TEXTS_PER_CHUNK = 192
@@ -74,13 +75,15 @@ def train(
     cooldown_steps: int = 0,
     save_every: int = 50,
     device: str = "cpu",
+    start: Path | None = None,
 ) -> None:
     """Trains to step `steps` in `folder`, which holds `corpus.jsonl`; writes `checkpoint.pt` and `curve.jsonl`.
 
     With `cooldown_steps` the last so many steps lower the rate, and the result goes to `model/` as a loadable checkpoint;
     the undecayed `checkpoint.pt` from which the cool-down began stays, so that training can go on from it; a cool-down that
-    was broken off goes on from its own `cooling.pt`. Raises `ValueError` where a run would be written over, or gone on from
-    with another recipe or corpus.
+    was broken off goes on from its own `cooling.pt`. A finished model as `start` is trained on from its weights and its place
+    in the data, at rates raised again. Raises `ValueError` where a run would be written over, or gone on from with another
+    recipe or corpus.
     Under `torchrun` every process takes its share of the rows of each batch; the result is the same up to rounding.
     """
     rank, processes = join_group()
@@ -92,6 +95,8 @@ def train(
         saved = checkpoint.load_cooling(folder, about_cooling, device) or undecayed(folder, about, device, first_cool)
     else:
         checkpoint.refuse_to_begin(folder)
+        if start:
+            saved = finished(start, folder, recipe)
     texts = [d.text for d in corpus.read(folder)]
     tokenizer = load_or_train_tokenizer(folder, texts, recipe)
     encode, ids = encoder(tokenizer)
@@ -100,7 +105,7 @@ def train(
     place = {"step": 0, "tokens": 0, "seconds": 0.0, "chunk": 0, "done": 0}
     if saved:
         master.load_state_dict(saved["model"])
-        for optimiser, values in zip(optims, saved["optimisers"], strict=True):
+        for optimiser, values in zip(optims, saved["optimisers"] or (), strict=bool(saved["optimisers"])):
             optimiser.load_state_dict(values)
         place = saved["place"]
     curves = {cooling: folder / name for cooling, name in ((False, "curve.jsonl"), (True, "cooldown.jsonl"))}
@@ -147,6 +152,20 @@ def undecayed(folder: Path, about: dict, device: str, first_cool: int) -> dict:
     if (step := saved["place"]["step"]) > first_cool:
         raise ValueError(f"the checkpoint is at step {step}, past {first_cool}, where the cool-down would begin")
     return saved
+
+
+def finished(model: Path, folder: Path, recipe: Recipe) -> dict:
+    """The state that a finished model ended in, but for its optimisers'; its tokenizer goes to `folder`.
+
+    Raises `ValueError` if the model was made by a recipe of another shape.
+    """
+    report = json.loads((model / "training.json").read_text())
+    shape = ("vocabulary", "context_tokens", "width", "layers", "heads")
+    if differing := [name for name in shape if report["recipe"][name] != getattr(recipe, name)]:
+        raise ValueError(f"{model} was made with another {' and '.join(differing)}: use the preset that it was made with")
+    checkpoint.write_whole(folder / "tokenizer.json", lambda file: shutil.copy(model / "tokenizer.json", file))
+    found, _ = models.load_network(str(model), "cpu")
+    return {"place": report["place"], "model": found.state_dict(), "optimisers": None}
 
 
 def learn(
@@ -265,9 +284,7 @@ def export(model, tokenizer, folder: Path, recipe: Recipe, place: dict) -> None:
     report = {
         "recipe": asdict(recipe),
         "parameters": count,
-        "steps": place["step"],
-        "tokens": place["tokens"],
-        "seconds": place["seconds"],
+        "place": place,
         "hardware": hardware.describe(str(model.device)),
     }
     (folder / "training.json").write_text(json.dumps(report, indent=1) + "\n")

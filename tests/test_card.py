@@ -19,7 +19,7 @@ def test_every_number_comes_from_the_records(tmp_path):
         "muon_rate": 0.07,
         "adamw_rate": 0.004,
     }
-    training = {"recipe": recipe, "parameters": 1_234_567, "steps": 40, "tokens": 5_600_000, "seconds": 660}
+    training = {"recipe": recipe, "parameters": 1_234_567, "place": {"step": 40, "tokens": 5_600_000, "seconds": 660}}
     training["hardware"] = "a slide rule"
     source = {"name": "example", "version": "1.2", "licence": "ISC", "files": 3, "bytes": 45_678}
     manifest = {"files": 3, "bytes": 45_678, "sha256": "abc123", "sources": [source]}

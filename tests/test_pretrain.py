@@ -140,7 +140,7 @@ def test_a_cool_down_writes_a_model_that_loads_and_keeps_the_checkpoint(tmp_path
     assert (folder / "checkpoint.pt").read_bytes() == before
     model = models.load(str(folder / "model"), device="cpu")
     assert model.codec.format.name == "pocket"
-    assert json.loads((folder / "model" / "training.json").read_text())["steps"] == 8
+    assert json.loads((folder / "model" / "training.json").read_text())["place"]["step"] == 8
 
 
 def test_a_cool_down_that_is_broken_off_goes_on_to_the_same_model(tmp_path, monkeypatch):
@@ -168,3 +168,20 @@ def test_a_cool_down_that_is_broken_off_goes_on_to_the_same_model(tmp_path, monk
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, atol=1e-2, rtol=1e-2)
     assert not (broken / "cooling.pt").exists()
+
+
+def test_a_finished_model_is_trained_on_from_its_weights_and_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    first, second = prepare(tmp_path / "first"), prepare(tmp_path / "second")
+    pretrain.train(first, TINY, steps=8, cooldown_steps=4)
+    given, learn = [], pretrain.learn
+    monkeypatch.setattr(pretrain, "learn", lambda *all: given.append(all) or learn(*all))
+    pretrain.train(second, TINY, steps=12, cooldown_steps=2, start=first / "model")
+    assert given[0][5:] == (range(8, 12), (10, 12))
+    place = [json.loads((folder / "model" / "training.json").read_text())["place"] for folder in (first, second)]
+    assert place[1]["tokens"] == 1.5 * place[0]["tokens"]
+    assert (place[1]["chunk"], place[1]["done"]) > (place[0]["chunk"], place[0]["done"]), "the data goes on where it was"
+    assert (second / "tokenizer.json").read_bytes() == (first / "model" / "tokenizer.json").read_bytes()
+    assert (second / "checkpoint.pt").exists(), "there is a state at the full rate to go on from"
+    with pytest.raises(ValueError, match="another layers"):
+        pretrain.train(prepare(tmp_path / "third"), replace(TINY, layers=2), steps=12, start=first / "model")

@@ -7,9 +7,11 @@ sentinels are put between the pieces as ids, so a file that contains `<fim_middl
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from functools import lru_cache
+from itertools import chain, pairwise, takewhile
 
 from tokenizers import Tokenizer
 
@@ -111,6 +113,31 @@ def _sequence(kind: str, steps: list[dict]) -> dict | None:
     return {"type": "Sequence", kind: steps} if steps else None
 
 
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
+BREAKS = (
+    ("a\n", "b"),
+    ("a\n", "    b"),
+    ("a\n", "\tb"),
+    ("a:\n", "\n    b"),
+    ("a\n\n", "b"),
+    ("a \n", " \n"),
+    ("\r\n", "\r\n"),
+)
+"""Where a tokenizer that takes newlines together with what is around them betrays itself."""
+LINES_KEPT, TEXTS_KEPT = 8192, 8
+"""Of so many lines the ids are remembered, so that a keystroke costs one line's tokens and not the file's; of so many texts
+where a tokenizer takes newlines together with what follows."""
+
+
+def reads_line_by_line(tokenizer: Tokenizer) -> bool:
+    """Whether the ids of a text are those of its lines, one after the other: not where a newline joins what follows it."""
+
+    def ids(text):
+        return tokenizer.encode(text, add_special_tokens=False).ids
+
+    return all(ids(a + b) == ids(a) + ids(b) for a, b in BREAKS)
+
+
 class Codec:
     """One model's way between text and ids.
 
@@ -134,6 +161,8 @@ class Codec:
         own = {vocabulary[spelling] for spelling in self.format.spellings if spelling in vocabulary}
         self.stop_ids = frozenset(own | {id for id, token in added.items() if token.special})
         probe = tokenizer.encode("a")
+        self._line_by_line = reads_line_by_line(self.tokenizer)
+        self._ids = lru_cache(LINES_KEPT if self._line_by_line else TEXTS_KEPT)(self._literally)
         self._begin = [id for id, _ in takewhile(lambda pair: pair[1], zip(probe.ids, probe.special_tokens_mask, strict=True))]
 
     def encode(self, text: str) -> list[int]:
@@ -145,6 +174,10 @@ class Codec:
                 f"the text has half a surrogate pair (U+{ord(text[error.start]):04X}) at offset {error.start}: "
                 "expected text that UTF-8 can hold"
             ) from None
+        pieces = LINE.findall(text) if self._line_by_line else [text]
+        return list(chain.from_iterable(map(self._ids, pieces)))
+
+    def _literally(self, text: str) -> tuple[int, ...]:
         ids: list[int] = []
         waiting = [text]
         while waiting:
@@ -159,7 +192,7 @@ class Codec:
                 raise ValueError(f"the tokenizer has no ordinary token for {piece[slice(*found[0])]!r}: use another tokenizer")
             edges = [0, *(start + 1 for start, _ in found), len(piece)]
             waiting += [piece[a:b] for a, b in pairwise(edges)][::-1]
-        return ids
+        return tuple(ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, special ones by their spelling."""

@@ -234,6 +234,37 @@ def test_text_comes_back_as_it_was(name, text):
     assert codec(name).decode(codec(name).encode(text)) == text
 
 
+BLANK_RICH = st.lists(
+    st.sampled_from(["\n", "\n\n", "\r\n", "\r", " ", "    ", "\t", "a", "ab", "é", "_", "+", ":", "\x0b", "\u2028"])
+)
+
+
+@pytest.mark.parametrize("name", ["starcoder", "codellama", "codegemma", "pocket"])
+@settings(max_examples=200)
+@given(pieces=BLANK_RICH)
+def test_what_is_remembered_of_lines_gives_the_ids_of_the_whole_text(name, pieces):
+    one, text = pocket() if name == "pocket" else codec(name), "".join(pieces)
+    assert one.encode(text) == one.tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def test_a_keystroke_costs_the_tokens_of_its_line_alone(monkeypatch):
+    one = Codec(bpe.train(CODE, 400))
+    one.encode("x = 1\n" * 3 + "y")
+    read = []
+    monkeypatch.setattr(one, "tokenizer", Recorder(one.tokenizer, read))
+    one.encode("x = 1\n" * 3 + "yz\nx = 1\n")
+    assert read == ["yz\n"]
+
+
+class Recorder:
+    def __init__(self, tokenizer, read):
+        self.tokenizer, self.read = tokenizer, read
+
+    def encode(self, text, **options):
+        self.read.append(text)
+        return self.tokenizer.encode(text, **options)
+
+
 @settings(max_examples=100)
 @given(text=TEXTS)
 def test_text_comes_back_from_the_pocket_models_tokenizer_too(text):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy
 
+from copilot_lib.drafts import Drafts
 from copilot_lib.runner import Runner
 from copilot_lib.sampling import Sampling, pick, probabilities
 
@@ -45,6 +46,8 @@ class Generation:
 
     prompt_tokens: int
     reused: int = 0
+    passes: int = 0
+    """How often the network ran after the prompt: once for each id, or less often where guesses were right (`drafts`)."""
     prefill_ms: float = 0.0
     decode_ms: float = 0.0
     stopped: str = "abandoned"
@@ -69,6 +72,7 @@ class Engine:
         self.runner = runner
         self._clock = clock
         self._kept: list[int] = []
+        self._guesses = True
         self._running: Generation | None = None
 
     def generate(
@@ -106,7 +110,7 @@ class Engine:
         max_new_tokens, prefill_ms, decode_ms = limits
         self._running = run
         started = self._clock()
-        logits = None
+        drafts, draft = Drafts(prompt), []
         run.reused = self._reuse(prompt)
         for at in range(run.reused, len(prompt), PREFILL_CHUNK):
             if cancel.cancelled:
@@ -116,7 +120,9 @@ class Engine:
             if prefill_ms is not None and run.prefill_ms > prefill_ms:
                 run.stopped = "prefill time"
                 return
-            logits = self._advance(prompt[at : at + PREFILL_CHUNK])
+            fed = prompt[at : at + PREFILL_CHUNK]
+            draft = drafts.next()[: self._room(max_new_tokens - 1, fed)] if at + len(fed) == len(prompt) else []
+            logits = self._advance(fed + draft, 1 + len(draft))
         run.prefill_ms = (self._clock() - started) * 1000
         random = numpy.random.default_rng(sampling.seed)
         started = self._clock()
@@ -128,10 +134,10 @@ class Engine:
                 run.stopped = "cancelled"
             elif decode_ms is not None and count and run.decode_ms > decode_ms:
                 run.stopped = "decode time"
-            elif self.runner.length >= self.runner.context_tokens:
+            elif len(prompt) + count >= self.runner.context_tokens:
                 run.stopped = "context full"
             else:
-                token = choose(logits, sampling, random, allowed(run.ids))
+                token = choose(logits[0], sampling, random, allowed(run.ids))
                 if token not in stop_ids:
                     run.ids.append(token)
                     yield token
@@ -140,9 +146,15 @@ class Engine:
                             "another request has begun on this engine, or it was told to forget:"
                             " finish one request before the next"
                         )
+                    drafts.add([token])
+                    if draft[:1] == [token]:  # guessed right: its successor's scores are there
+                        logits, draft = logits[1:], draft[1:]
                     # The last id is never fed: its successor is not wanted.
-                    if count + 1 < max_new_tokens and not cancel.cancelled:
-                        logits = self._advance([token])
+                    elif count + 1 < max_new_tokens and not cancel.cancelled:
+                        fed = self._rest(prompt + run.ids)
+                        draft = drafts.next()[: self._room(max_new_tokens - count - 2, fed)]
+                        logits = self._advance(fed + draft, 1 + len(draft))
+                        run.passes += 1
                     continue
                 run.stopped = "end"
             return
@@ -160,8 +172,20 @@ class Engine:
         self._kept = kept[: self.runner.length]
         return self.runner.length
 
-    def _advance(self, ids: list[int]) -> numpy.ndarray:
-        logits = self.runner.advance(ids)
+    def _rest(self, ids: list[int]) -> list[int]:
+        """What of `ids`, all but the last of which were fed, is to be fed: the last, once wrong guesses are cut away."""
+        self.runner.cut(len(ids) - 1)
+        del self._kept[self.runner.length :]
+        if self.runner.length < len(ids) - 1:  # this runner cannot take back, so that a wrong guess costs too much
+            self._guesses = False
+        return ids[self.runner.length :]
+
+    def _room(self, wanted: int, fed: Sequence[int]) -> int:
+        """How long a guess may be beside what is fed: all is fed in one pass, and has to fit."""
+        return self._guesses * max(0, min(wanted, self.runner.context_tokens - self.runner.length - len(fed)))
+
+    def _advance(self, ids: list[int], scores: int) -> numpy.ndarray:
+        logits = self.runner.advance(ids, scores)
         self._kept += ids
         return logits
 

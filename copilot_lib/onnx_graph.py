@@ -96,10 +96,10 @@ def build(
     """The graph of a `GPTBigCodeForCausalLM` with multi-query attention and tied embeddings, weights included.
 
     Inputs: `ids` and their `places`, (tokens); `later`, (tokens * heads, tokens), minus infinity where a query would see a
-    later key, else 0; `parts`, the numbers of kept and of new ids; and for every layer `key_N` and `value_N`,
-    (kept, head size). Outputs: `logits`, (vocabulary), after the last id, and for every layer `new_key_N` and
-    `new_value_N`, (tokens, head size). `precision` is that of tables and products; attention is always float32. `about`
-    is kept in the file.
+    later key, else 0; `parts`, the numbers of kept and of new ids; `asked`, the ids after which logits are wanted; and for
+    every layer `key_N` and `value_N`, (kept, head size). Outputs: `logits`, (asked, vocabulary), and for every layer
+    `new_key_N` and `new_value_N`, (tokens, head size). `precision` is that of tables and products; attention is always
+    float32. `about` is kept in the file.
 
     Attention meets the kept keys and the new ones apart, and one softmax goes over both: whoever runs the graph writes the
     new ones behind the kept, and nothing is joined.
@@ -133,13 +133,12 @@ def build(
         inner = b.add("Gelu", linear(norm(x, f"h.{n}.ln_2"), f"h.{n}.mlp.c_fc"), approximate="tanh")
         x = b.add("Add", x, linear(inner, f"h.{n}.mlp.c_proj"))
         outputs += [(f"new_key_{n}", key), (f"new_value_{n}", value)]
-    last = norm(b.add("Gather", x, b.integers(-1), axis=0), "ln_f")
-    logits = b.add("Reshape", arithmetic.product(last, "wte.weight"), b.integers(-1))
-    outputs.append(("logits", logits))
+    outputs.append(("logits", arithmetic.product(norm(b.add("Gather", x, "asked", axis=0), "ln_f"), "wte.weight")))
     for name, made in outputs:
         b.nodes.append(helper.make_node("Identity", [made], [name]))
     inputs = [("ids", TensorProto.INT64, ["tokens"]), ("places", TensorProto.INT64, ["tokens"])]
     inputs += [("later", TensorProto.FLOAT, ["queries", "tokens"]), ("parts", TensorProto.INT64, [2])]
+    inputs += [("asked", TensorProto.INT64, ["asked"])]
     inputs += [(f"{kind}_{n}", TensorProto.FLOAT, ["kept", size]) for n in range(layers) for kind in ("key", "value")]
     graph = helper.make_graph(
         b.nodes,

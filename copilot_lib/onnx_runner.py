@@ -13,6 +13,8 @@ from copilot_lib import weights
 
 EXPORTED = "model.onnx"
 """The file beside a checkpoint that `export` writes."""
+GRAPH = "2"
+"""Counts the changes of the graph's inputs and outputs: an exported file of another is not used."""
 WANTED = {
     "model_type": "gpt_bigcode",
     "multi_query": True,
@@ -65,8 +67,14 @@ def exported(folder: Path, precision: str) -> bytes:
     from copilot_lib import onnx_graph
 
     config, arrays = weights.read(folder)
-    about = weights.identity(folder) | {"precision": precision, "parameters": str(sum(array.size for array in arrays.values()))}
+    size = sum(array.size for array in arrays.values())
+    about = identity(folder) | {"precision": precision, "parameters": str(size)}
     return onnx_graph.build(config, arrays, precision, about)
+
+
+def identity(folder: Path) -> dict[str, str]:
+    """What a file must say of itself to stand for the checkpoint in a folder."""
+    return weights.identity(folder) | {"graph": GRAPH}
 
 
 def belonging(folder: Path):
@@ -75,7 +83,7 @@ def belonging(folder: Path):
         return None
     inference = start((folder / EXPORTED).read_bytes())
     about = inference.get_modelmeta().custom_metadata_map
-    return inference if weights.identity(folder).items() <= about.items() else None
+    return inference if identity(folder).items() <= about.items() else None
 
 
 def start(graph: bytes):
@@ -97,13 +105,14 @@ class OnnxRunner:
         shape = (opened.context_tokens, opened.head_size)
         self._kept = {name: numpy.zeros(shape, dtype=numpy.float32) for name in opened.kept_names}
 
-    def advance(self, ids: Sequence[int]) -> numpy.ndarray:
+    def advance(self, ids: Sequence[int], scores: int = 1) -> numpy.ndarray:
         end = self.length + len(ids)
         new = numpy.arange(len(ids))
         feed = {name: kept[: self.length] for name, kept in self._kept.items()} | {
             "ids": numpy.array(ids, dtype=numpy.int64),
             "places": self.length + new,
             "later": numpy.where(new > new.repeat(self._opened.heads)[:, None], -numpy.inf, 0).astype(numpy.float32),
+            "asked": new[len(ids) - scores :],
             "parts": numpy.array([self.length, len(ids)]),
         }
         logits, *added = self._opened.inference.run(["logits", *(f"new_{name}" for name in self._kept)], feed)

@@ -17,8 +17,8 @@ class Runner(Protocol):
     length: int
     """How many ids the kept keys and values stand for."""
 
-    def advance(self, ids: Sequence[int]) -> numpy.ndarray:
-        """Feeds ids after those already kept; returns the logits that follow the last one, float32 of (vocabulary,)."""
+    def advance(self, ids: Sequence[int], scores: int = 1) -> numpy.ndarray:
+        """Feeds ids after those already kept; returns the logits that follow the last of them, float32 (scores, vocabulary)."""
 
     def cut(self, length: int) -> None:
         """Forgets everything after the first `length` ids; a runner that cannot keep these forgets more: see `length`."""
@@ -32,7 +32,7 @@ class TorchRunner:
         self.context_tokens: int = network.config.max_position_embeddings
         self._start_over()
 
-    def advance(self, ids: Sequence[int]) -> numpy.ndarray:
+    def advance(self, ids: Sequence[int], scores: int = 1) -> numpy.ndarray:
         import torch
 
         try:
@@ -41,14 +41,14 @@ class TorchRunner:
                     input_ids=torch.tensor([list(ids)], device=self.network.device),
                     past_key_values=self._cache,
                     use_cache=True,
-                    logits_to_keep=1,
+                    logits_to_keep=scores,
                 )
         except BaseException:
             # One layer after the other adds its keys: what was interrupted holds more of some layers than of others.
             self._start_over()
             raise
         self.length += len(ids)
-        return output.logits[0, -1].float().cpu().numpy()
+        return output.logits[0].float().cpu().numpy()
 
     def cut(self, length: int) -> None:
         if length >= self.length:

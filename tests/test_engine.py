@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM, Starcoder2Config, Starcoder2ForCausalLM
 
-from copilot_lib.engine import PREFILL_CHUNK, Cancel, Engine
+from copilot_lib.engine import PREFILL_CHUNK, Cancel, Engine, choose
 from copilot_lib.runner import TorchRunner
 from copilot_lib.sampling import Sampling
 
@@ -54,6 +54,35 @@ def test_reused_keys_and_values_give_what_a_fresh_engine_gives_over_an_editing_w
         assert list(run) == ids(Engine(TorchRunner(network)), document, max_new_tokens=6)
         reused += run.reused
     assert reused > 0
+
+
+def one_by_one(network, prompt, count, sampling):
+    """The text without any cache or guess: the whole of it goes through the network for each id."""
+    draws, written = numpy.random.default_rng(sampling.seed), []
+    for _ in range(count):
+        logits = network(torch.tensor([[*prompt, *written]])).logits[0, -1].detach().numpy()
+        written.append(choose(logits, sampling, draws))
+    return written
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=0.7, seed=5)], ids=["greedy", "drawn"])
+def test_guesses_save_passes_and_change_nothing(network, engine, sampling):
+    saved = 0
+    for seed in range(6):
+        phrase = numpy.random.default_rng(seed).integers(0, VOCABULARY, 12).tolist()
+        prompt = [*phrase, *one_by_one(network, phrase, 24, Sampling()), *phrase]  # what comes may have come before
+        run = engine.generate(prompt, stop_ids=(), max_new_tokens=24, sampling=sampling)
+        assert list(run) == one_by_one(network, prompt, 24, sampling)
+        saved += 23 - run.passes
+    assert saved > 0
+
+
+def test_a_guess_never_runs_past_the_context_or_the_length_asked_for(network):
+    for length in (630, 634, 638, 639):
+        engine = Engine(TorchRunner(network))
+        run = engine.generate(([5, 6, 7, 8, 9] * 200)[:length], stop_ids=(), max_new_tokens=3)
+        assert len(list(run)) == min(3, 640 - length)
+        assert engine.runner.length <= length + 2
 
 
 def test_typing_one_token_computes_one_token(engine):
@@ -131,9 +160,9 @@ def test_cancel_stops_a_long_prefill_between_two_chunks(network):
     cancel = Cancel()
 
     class CancelledDuringPrefill(TorchRunner):
-        def advance(self, ids):
+        def advance(self, ids, scores=1):
             cancel.cancel()
-            return super().advance(ids)
+            return super().advance(ids, scores)
 
     runner = CancelledDuringPrefill(network)
     run = Engine(runner).generate([0] * 600, stop_ids=(), max_new_tokens=4, cancel=cancel)
@@ -171,8 +200,8 @@ def test_impossible_requests_are_refused_in_words(engine, prompt, count, words):
 
 def test_a_network_that_gives_no_numbers_is_reported_not_sampled(network):
     class Broken(TorchRunner):
-        def advance(self, ids):
-            return numpy.full_like(super().advance(ids), numpy.nan)
+        def advance(self, ids, scores=1):
+            return numpy.full_like(super().advance(ids, scores), numpy.nan)
 
     with pytest.raises(FloatingPointError, match="not a number"):
         ids(Engine(Broken(network)), [1, 2])

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import socket
@@ -13,6 +14,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+
+import copilot_lib
+from copilot_lib.debounce import Debounce
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
@@ -126,3 +130,31 @@ def test_click_ask_tab_and_python_holds_the_text(jupyterlab):
         browser.close()
     assert repr(SOURCE.replace("return ", "return " + suggested)) in said
     assert "'kind': 'accepted'" in said
+
+
+def test_the_page_waits_as_long_as_python_says():
+    from playwright.sync_api import sync_playwright
+
+    draw = random.Random(0)
+    gaps = [draw.choice((40, 90, 150, 400, 3000)) for _ in range(60)]
+    answers = [draw.choice((None, 20, 150, 600)) for _ in gaps]
+    source = (Path(copilot_lib.__file__).parent / "editor" / "src" / "debounce.js").read_text(encoding="utf-8")
+    typing = """async ([source, gaps, answers, most]) => {
+        const made = (await import("data:text/javascript," + encodeURIComponent(source))).debounce();
+        let now = 0;
+        return gaps.map((gap, n) => {
+            if (answers[n] !== null) made.answered(answers[n]);
+            return made.typed((now += gap), most);
+        });
+    }"""
+    with sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET).new_page()
+        in_the_page = page.evaluate(typing, [source, gaps, answers, 300])
+    rhythm, now, expected = Debounce(300), 0, []
+    for gap, answer in zip(gaps, answers, strict=True):
+        if answer is not None:
+            rhythm.answered(answer)
+        now += gap
+        expected.append(rhythm.typed(now))
+    assert in_the_page == pytest.approx(expected)
+    assert len(set(map(round, expected))) > 20

@@ -13,7 +13,17 @@ PACKAGE = ROOT / "copilot_lib"
 FLOORS = {
     1: {"cursor", "fim", "formats", "samples", "show", "stream"},  # text
     2: {"drafts", "engine", "models", "onnx_graph", "onnx_runner", "runner", "sampling", "weights"},  # the model
-    3: {"baselines", "completer", "gateway", "healing", "memory", "postprocess", "settled", "stopping"},  # completing
+    3: {
+        "baselines",
+        "completer",
+        "debounce",
+        "gateway",
+        "healing",
+        "memory",
+        "postprocess",
+        "settled",
+        "stopping",
+    },  # completing
     4: {
         "behaviour",
         "bench",

@@ -44,8 +44,9 @@ class Editor(anywidget.AnyWidget):
     """The number of the page's request that `suggestion` answers; 0 if a cell asked."""
     status = traitlets.Unicode().tag(sync=True)
     automatic = traitlets.Bool().tag(sync=True)
-    """Ask whenever nothing was typed for `debounce_ms`."""
+    """Ask whenever typing pauses: for how long is learnt from the typing (`debounce`)."""
     debounce_ms = traitlets.Int(350).tag(sync=True)
+    """The longest wait."""
     events = traitlets.List(traitlets.Dict()).tag(sync=True)
     """What happened to suggestions, oldest first: `{"kind": "shown" | "accepted" | "rejected", "text": …}`."""
 

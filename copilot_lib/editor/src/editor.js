@@ -8,6 +8,7 @@ import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighl
 import { Annotation, EditorState, Prec, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, drawSelection, EditorView, keymap, lineNumbers, WidgetType } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { debounce } from "./debounce.js";
 
 const WORD = /^\s*([\p{L}\p{N}_]+|[^\p{L}\p{N}_\s]+)/u; // the same rule as WORD in __init__.py
 const SLOWEST_MS = 2000;
@@ -87,6 +88,9 @@ function render({ model, el }) {
   let asked = 0; // number of the last request
   let askedFor = null; // the document and caret it was about; null when none is under way
   let again = false; // asked once more before the answer came
+  let askedAt = 0;
+  const rhythm = debounce();
+  let wait = model.get("debounce_ms"); // after the last keystroke
   let timer = null;
   let pushing = false; // setting a value on the model tells our own listeners too
 
@@ -103,6 +107,7 @@ function render({ model, el }) {
     push();
     asked = Math.max(asked, model.get("answered")) + 1; // another view of this editor may have asked before
     askedFor = now();
+    askedAt = performance.now();
     status.textContent = "asking …";
     // The text travels with the request: a change of a trait may wait behind another one, a message does not.
     model.send({ kind: "ask", number: asked, text: model.get("text"), offset: model.get("offset") });
@@ -113,6 +118,7 @@ function render({ model, el }) {
     if (model.get("answered") === asked && askedFor !== null) {
       const fresh = askedFor === now();
       askedFor = null;
+      rhythm.answered(performance.now() - askedAt);
       if (fresh) show();
       else push();
       if (again) {
@@ -129,7 +135,7 @@ function render({ model, el }) {
 
   function later() {
     clearTimeout(timer);
-    if (model.get("automatic")) timer = setTimeout(ask, model.get("debounce_ms"));
+    if (model.get("automatic")) timer = setTimeout(ask, wait);
   }
 
   function insert(text, rest) {
@@ -215,6 +221,7 @@ function render({ model, el }) {
           if (!update.docChanged && !update.selectionSet) return;
           if (update.transactions.some((transaction) => transaction.annotation(fromPython))) return;
           push();
+          if (update.docChanged) wait = rhythm.typed(performance.now(), model.get("debounce_ms"));
           if (update.docChanged && !suggestion()) later();
         }),
       ],
@@ -239,8 +246,8 @@ function render({ model, el }) {
   slider.min = 0;
   slider.max = SLOWEST_MS;
   slider.step = 50;
-  slider.setAttribute("aria-label", "milliseconds without a keystroke before asking");
-  const wait = document.createElement("output");
+  slider.setAttribute("aria-label", "at most so many milliseconds without a keystroke before asking");
+  const most = document.createElement("output");
   slider.addEventListener("input", () => {
     model.set("debounce_ms", Number(slider.value));
     model.save_changes();
@@ -248,14 +255,14 @@ function render({ model, el }) {
   function settings() {
     automatic.checked = model.get("automatic");
     slider.value = model.get("debounce_ms");
-    wait.textContent = `${model.get("debounce_ms")} ms`;
+    most.textContent = `≤ ${model.get("debounce_ms")} ms`;
   }
   settings();
 
   const label = document.createElement("label");
   label.append(automatic, " automatic");
   const pause = document.createElement("label");
-  pause.append(slider, " ", wait);
+  pause.append(slider, " ", most);
   const status = document.createElement("span");
   status.className = "copilot-status";
   status.setAttribute("role", "status");

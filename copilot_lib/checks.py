@@ -230,3 +230,25 @@ def check_04_share_asked(answer: Callable[[list[int]], float]) -> None:
         got = answer(list(kinds))
         expect(isinstance(got, int | float), f"share_asked({kinds}) gave {got!r}; expected a number")
         expect(abs(got - wanted) < 1e-9, f"share_asked({kinds}) gave {got}; expected {wanted}")
+
+
+@check
+def check_05_own_tabs(answer: Callable[[str, Cursor], str]) -> None:
+    """tabs where the file has tabs, nothing elsewhere, and the first line as it was."""
+    tabs, spaces = Cursor("def f():\n\treturn 1\n\n\nx = ", 25), Cursor("def f():\n    return 1\n\n\nx = ", 28)
+    text = "(    1,\n    2,\n        3,\n)"
+    for cursor, wanted in ((spaces, text), (tabs, "(    1,\n\t2,\n\t\t3,\n)")):
+        got = answer(text, cursor)
+        call = f"own_tabs({text!r}, a cursor in a file of {'tabs' if cursor is tabs else 'spaces'})"
+        expect_type(got, str, call)
+        expect(got == wanted, f"{call} gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_05_requests(answer: Callable[[list[float], float], int]) -> None:
+    """a key asks unless the next one comes within the wait, and the last key always asks."""
+    times = [0.0, 100.0, 180.0, 1000.0, 1090.0]
+    for given, wait_ms, wanted in ((times, 50, 5), (times, 95, 3), (times, 150, 2), (times, 5000, 1), ([], 100, 0)):
+        got = answer(list(given), wait_ms)
+        expect_type(got, int, f"requests({given}, {wait_ms})")
+        expect(got == wanted, f"requests({given}, {wait_ms}) gave {got}; expected {wanted}")

@@ -252,3 +252,30 @@ def check_05_requests(answer: Callable[[list[float], float], int]) -> None:
         got = answer(list(given), wait_ms)
         expect_type(got, int, f"requests({given}, {wait_ms})")
         expect(got == wanted, f"requests({given}, {wait_ms}) gave {got}; expected {wanted}")
+
+
+@check
+def check_06_may_ask(answer: Callable[[list[str], set[str]], bool]) -> None:
+    """editors, which send no origin, may ask; of pages only those that are allowed, and every origin counts."""
+    page, other = "https://notes.example", "https://evil.example"
+    for origins, allowed, wanted in (
+        ([], set(), True),
+        ([page], set(), False),
+        ([page], {page}, True),
+        ([page, other], {page}, False),
+        (["null"], {page}, False),
+        ([""], {page}, False),
+    ):
+        got = answer(list(origins), set(allowed))
+        expect_type(got, bool, f"may_ask({origins}, {allowed or '{}'})")
+        expect(got == wanted, f"may_ask({origins}, {allowed or '{}'}) gave {got}; expected {wanted}")
+
+
+@check
+def check_06_joined(answer: Callable[[list[str]], str]) -> None:
+    """pieces are joined in order, signs of life are no text, and nothing is read after the end."""
+    pieces = ['data: {"choices": [{"text": "x ="}]}', "", ": still here", 'data: {"choices": [{"text": " 1\\n"}]}', ""]
+    for lines, wanted in (([], ""), (pieces, "x = 1\n"), ([*pieces, "data: [DONE]", *pieces], "x = 1\n")):
+        got = answer(list(lines))
+        expect_type(got, str, f"joined({lines})")
+        expect(got == wanted, f"joined({lines}) gave {got!r}; expected {wanted!r}")

@@ -67,6 +67,13 @@ def test_llama_vim_s_request_is_answered_with_the_fields_it_names(address):
     assert answer.text == json.dumps(answer.json(), separators=(",", ":"), ensure_ascii=False), "one compact line"
 
 
+def test_no_further_line_is_indented_less_than_the_request_says(address):
+    asked = {"input_prefix": "class A:\n    def f(self):\n        x = 1\n        ", "n_predict": 64}
+    free, held = (ask(address, asked | {"n_indent": columns}).json()["content"] for columns in (0, 99))
+    assert "\n" in free
+    assert held == free.split("\n")[0].rstrip()
+
+
 def test_llama_vscode_reads_nested_timings(address):
     answer = ask(address, VSCODE).json()
     assert answer["content"] == ask(address, VIM).json()["content"]

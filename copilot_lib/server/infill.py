@@ -4,6 +4,7 @@ It knows that route's fields and answers; it does not know how a completion is m
 samplers a request names, and `input_extra` is checked and not yet used.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field, Strict
 from starlette.responses import JSONResponse
 
 from copilot_lib.completer import Completion
-from copilot_lib.cursor import Cursor
+from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.server.waiting import complete_while_connected
 
 router = APIRouter()
@@ -35,6 +36,7 @@ class Gap(BaseModel):
     prompt: Annotated[str, Strict()] = ""
     input_extra: list[Chunk] = Field(default=[], max_length=1000)
     n_predict: Whole = Field(default=128, ge=-1)
+    n_indent: Whole = Field(default=0, ge=0)
     stop: list[str] = Field(default=[], max_length=64)
     t_max_prompt_ms: Whole | None = Field(default=None, ge=0)
     t_max_predict_ms: Whole | None = Field(default=None, ge=0)
@@ -53,7 +55,21 @@ async def infill(gap: Gap, request: Request) -> JSONResponse:
         prefill_ms=gap.t_max_prompt_ms or None,
         decode_ms=gap.t_max_predict_ms or None,
     )
+    completion = replace(completion, text=indented(completion.text, gap.n_indent))
     return JSONResponse(chosen(answer(completion), gap.response_fields))
+
+
+def indented(text: str, columns: int) -> str:
+    r"""The text up to the first of its further lines that is indented by fewer blanks; blank lines do not count.
+
+    >>> indented("x\n\n    y\n  z", 4)
+    'x\n\n    y'
+    """
+    for start, end in line_spans(text)[1:]:
+        line = text[start:end]
+        if line.strip() and len(line) - len(line.lstrip(" \t")) < columns:
+            return text[:start].rstrip()
+    return text
 
 
 def answer(completion: Completion) -> dict[str, Any]:

@@ -16,6 +16,8 @@ AS_ROOT = $(shell test "$$(id -u)" != 0 || echo --allow-root)
 notebooks sample test: export CUDA_VISIBLE_DEVICES =
 notebooks sample test: export HF_HUB_OFFLINE = 1
 notebooks sample test: export TOKENIZERS_PARALLELISM = false
+# In 8 bits an answer may differ from one processor to the next.
+sample: export COPILOT_PRECISION = float32
 
 .PHONY: help lab demo test book notebooks sample bench results pilots clean
 

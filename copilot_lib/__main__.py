@@ -275,8 +275,9 @@ def export(arguments) -> None:
 def card(arguments) -> None:
     from copilot_lib import card
 
-    training, quality = (json.loads(file.read_text()) for file in (arguments.model / "training.json", arguments.quality))
-    (arguments.model / "README.md").write_text(card.text(training, arguments.records, quality), encoding="utf-8")
+    files = arguments.model / "training.json", arguments.quality, arguments.compared
+    training, quality, compared = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    (arguments.model / "README.md").write_text(card.text(training, arguments.records, quality, compared), encoding="utf-8")
 
 
 def sample(arguments) -> None:
@@ -368,6 +369,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--model", type=Path, default=Path("copilot_lib/pocket"), help="the model's folder, where the card goes")
     added.add_argument("--records", type=Path, default=results / "run", help="the records of its training")
     added.add_argument("--quality", type=Path, default=results / "quality.json", help="what `quality` has measured")
+    added.add_argument("--compared", type=Path, default=results / "int8.json", help="what `export --compare` has measured")
     return main
 
 

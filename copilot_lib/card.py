@@ -21,6 +21,9 @@ VIEWS = {"shown": "both sides", "no suffix, first line": "the text above"}
 """Views of `evaluate` that the card shows, in its words."""
 
 
+PRECISIONS = ("float32", "int8", "difference")
+
+
 def lines_of(file: Path) -> list[dict]:
     """The rows of a JSON-lines file; none if it is not there."""
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
@@ -57,11 +60,20 @@ def behaviour_rows(quality: dict) -> list[str]:
     ]
 
 
-def text(training: dict, run: Path, quality: dict) -> str:
+def eight_bit_rows(compared: dict) -> list[str]:
+    """One line of a table for each kind of cursor, in both precisions."""
+    return [
+        "| " + " | ".join([row["kind"], str(row["targets"]), *(per_cent(row[name]) for name in PRECISIONS)]) + " |"
+        for row in compared["exact"]
+    ]
+
+
+def text(training: dict, run: Path, quality: dict, compared: dict) -> str:
     """The card, in Markdown.
 
-    `training` is what the model's `training.json` holds, `quality` a `quality.record`, and `run` the folder with the records
-    of its training: `manifest.json`, `curve.jsonl`, `cooldown.jsonl`, and, by hand, changes on the way in `history.jsonl`.
+    `training` is what the model's `training.json` holds, `quality` a `quality.record`, `compared` an `export.compare`, and
+    `run` the folder with the records of its training: `manifest.json`, `curve.jsonl`, `cooldown.jsonl`, and, by hand,
+    changes on the way in `history.jsonl`.
     """
     manifest = json.loads((run / "manifest.json").read_text())
     curve = lines_of(run / "curve.jsonl")
@@ -112,6 +124,11 @@ def text(training: dict, run: Path, quality: dict) -> str:
         "| | places | at the cursor | model | shown | rule |",
         "|---|---|---|---|---|---|",
         *behaviour_rows(quality),
+        "\nIn 8 bits (`model.onnx`, which the server and the command line use on a CPU): exact answers at the same cursors. "
+        f"{100 * compared['same_text']:.0f} % of all answers are the same text; the median request took "
+        f"{compared['median_ms']['int8']:.0f} ms instead of {compared['median_ms']['float32']:.0f}.\n",
+        "| cursor | targets | float32 | 8 bits | difference |\n|---|---|---|---|---|",
+        *eight_bit_rows(compared),
         f"\nMeasured on {quality['hardware']}; weights {quality['model']}.",
         "\n## What it cannot do\n",
         *("- " + sentence.format(**size) for sentence in CANNOT),

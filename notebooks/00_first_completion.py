@@ -211,8 +211,8 @@ show.completion(EXAMPLES["Calculator"], complete(EXAMPLES["Calculator"]))
 # %% [markdown]
 # Look for three kinds of failure. A *plausible name* or call does not exist in this file. A *fair beginning* has the shape of Python and
 # not the meaning: a condition that nobody would ask, a value made up. A *wrong ending* stops too early, or runs on into code that nobody
-# asked for. Which of them do you see above? As this page was made: `n` ends too early, the `isinstance` is a fair beginning. `self.subtract(a, b)` is
-# well formed and would call itself for ever, a failure of its own kind. No rule of spelling or syntax finds that one.
+# asked for. Which of them do you see above? As this page was made: `n` ends too early, the `isinstance` is a fair beginning. `result = a + b` in a method
+# called `subtract` is copied from the method above, a failure of its own kind. No rule of spelling or syntax finds that one.
 #
 # ## In an editor
 #

@@ -510,9 +510,9 @@ for name in ("binary_search", "Calculator"):
     display(show.completion(EXAMPLES[name], completer.complete(EXAMPLES[name]), f"{name}, told both sides"))
 
 # %% [markdown]
-# Compare the first with what the same model said at the top of this chapter, told only what stands above: one more guess at `mid`. Told
-# both sides it writes a line that stands two lines below, letter by letter: it has read the other side. And still it
-# puts it where only an `if` can stand. Five million parameters are very few: expect it to fail often, and count instead of hoping.
+# Compare the first with what the same model said at the top of this chapter, told only what stands above. Told
+# both sides it goes on with a line that stands two lines below, letter by letter: it has read the other side. And its condition
+# is one that no binary search asks. Five million parameters are very few: expect it to fail often, and count instead of hoping.
 #
 # ## Measure
 #

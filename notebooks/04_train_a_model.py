@@ -455,14 +455,14 @@ run = [json.loads(line) for line in stored("pocket/run/curve.jsonl").splitlines(
 cooled = [json.loads(line) for line in stored("pocket/run/cooldown.jsonl").splitlines()]
 figure, axes = plt.subplots(figsize=(6, 2.8))
 for part, colour, name in ((run, "#888888", "rate held"), (cooled, "#d9480f", "cooled down")):
-    axes.plot([row["tokens"] / 1e6 for row in part], [row["loss"] for row in part], color=colour, label=name)
+    axes.plot([row["tokens"] / 1e6 for row in part], [row["loss"] for row in part], ".", ms=2, color=colour, label=name)
 axes.set(xlabel="million tokens", ylabel="training loss", xscale="log")
 axes.legend(frameon=False)
 show.figure(figure, f"The pocket's training loss falls from {run[0]['loss']:.1f} to {cooled[-1]['loss']:.1f} in {cooled[-1]['tokens'] / 1e6:.0f} million tokens")
 
 # %% [markdown]
-# The axis is logarithmic: each doubling of the tokens takes about the same off the loss. The short drop at the end is the falling rate.
-# The jumps on the way are changes of the recipe, noted in `results/pocket/run/history.jsonl`.
+# The axis is logarithmic: each doubling of the tokens takes about the same off the loss. The orange parts are falling rates; after the
+# first of them training went on at full rate. The jumps on the way are changes of the recipe, noted in `results/pocket/run/history.jsonl`.
 #
 # And is filling gaps free? The paper that made it known says so: models that had half to nine tenths of their texts cut into gaps predict plain
 # text as well as one that never saw a gap. Here are fifteen models of 0.8 million parameters, each after three million tokens,

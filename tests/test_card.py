@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from copilot_lib import card, models
+from copilot_lib import card, models, weights
 from copilot_lib.quality import digest
 
 RESULTS = Path(__file__).parent.parent / "results" / "pocket"
@@ -46,7 +46,11 @@ def test_every_number_comes_from_the_records(tmp_path):
     }
     (tmp_path / "history.jsonl").write_text(json.dumps({"step": 9, "note": "somebody turned a knob"}) + "\n")
 
-    text = card.text(training, tmp_path, quality)
+    exact = {"float32": [0.3, 0.2, 0.4], "int8": [0.25, 0.2, 0.3], "difference": [-0.05, -0.1, 0.0]}
+    compared = {"same_text": 0.812, "median_ms": {"float32": 31.2, "int8": 20.1}}
+    compared["exact"] = [{"kind": "block", "targets": 77} | exact]
+
+    text = card.text(training, tmp_path, quality, compared)
 
     for said in (
         "1.2 million parameters: 3 layers, width 96, 2 heads, vocabulary 777, context 128 tokens",
@@ -59,6 +63,8 @@ def test_every_number_comes_from_the_records(tmp_path):
         "| sings | 321 | 10.0 (0.0 to 20.0) | 20.0 (10.0 to 30.0) | 34.5 (30.0 to 40.0) | 50.0 (40.0 to 60.0) |",
         "| block | both sides | 510 | 12.5 (10.0 to 15.0) | 12.5 (10.0 to 15.0) |",
         "| 97.1 (95.0 to 99.0) |",
+        "81 % of all answers are the same text; the median request took 20 ms instead of 31",
+        "| block | 77 | 30.0 (20.0 to 40.0) | 25.0 (20.0 to 30.0) | -5.0 (-10.0 to 0.0) |",
         "Measured on an abacus; weights feedc0de.",
         "| example | 1.2 | ISC | 3 | 45 |",
         "`abc123`",
@@ -74,4 +80,6 @@ def test_the_card_that_ships_is_what_the_committed_records_say_about_the_weights
     quality = json.loads((RESULTS / "quality.json").read_text())
     assert quality["model"] == digest(models.load())
     training = json.loads((folder / "training.json").read_text())
-    assert (folder / "README.md").read_text() == card.text(training, RESULTS / "run", quality)
+    compared = json.loads((RESULTS / "int8.json").read_text())
+    assert weights.identity(folder)["weights"].startswith(compared["weights"])
+    assert (folder / "README.md").read_text() == card.text(training, RESULTS / "run", quality, compared)

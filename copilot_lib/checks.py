@@ -279,3 +279,28 @@ def check_06_joined(answer: Callable[[list[str]], str]) -> None:
         got = answer(list(lines))
         expect_type(got, str, f"joined({lines})")
         expect(got == wanted, f"joined({lines}) gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_07_whole_messages(answer: Callable[[bytes], tuple[list, bytes]]) -> None:
+    """whole messages come out in order, lengths are bytes, and what is not whole waits."""
+    one, two = b'Content-Length: 8\r\n\r\n{"a": 1}', 'Content-Length: 11\r\n\r\n{"b": "é"}'.encode()
+    for data, wanted in (
+        (b"", ([], b"")),
+        (one, ([{"a": 1}], b"")),
+        (one + two, ([{"a": 1}, {"b": "é"}], b"")),
+        (two + one[:5], ([{"b": "é"}], one[:5])),
+        (one[:-1], ([], one[:-1])),
+    ):
+        got = answer(data)
+        expect(got is not None, f"whole_messages({data!r}) gave None; expected a list and bytes")
+        expect(tuple(got) == wanted, f"whole_messages({data!r}) gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_07_utf16_column(answer: Callable[[str, int], int]) -> None:
+    """letters count one, what lies beyond the first 65,536 characters two, and only what stands before counts."""
+    for line, column, wanted in (("abc", 2, 2), ("é漢x", 3, 3), ("🐍x🐍", 1, 2), ("🐍x🐍", 2, 3), ("🐍x🐍", 3, 5), ("", 0, 0)):
+        got = answer(line, column)
+        expect_type(got, int, f"utf16_column({line!r}, {column})")
+        expect(got == wanted, f"utf16_column({line!r}, {column}) gave {got}; expected {wanted}")

@@ -28,7 +28,7 @@ help:
 	@echo 'make book       build the book into _build/html, warnings as errors'
 	@echo 'make notebooks  run the chapters and store their outputs'
 	@echo 'make sample     store what the model says at twenty cursors, and draw the picture of the README'
-	@echo 'make bench      measure completion speed on this machine'
+	@echo 'make bench      measure completion speed on this machine (ARGS="engine typing server" names parts)'
 	@echo 'make results    measure the pocket model on held-out code: half an hour'
 	@echo 'make pilots     compare recipes of pretraining (ARGS="order seed"): hours; then the page about them'
 	@echo 'make clean      remove the rendered book and caches (.venv and build stay)'
@@ -58,7 +58,7 @@ sample: .venv/.ready
 	.venv/bin/python book/make_readme_picture.py
 
 bench: .venv/.ready
-	$(RUN) copilot_lib bench
+	$(RUN) copilot_lib bench $(ARGS)
 
 # Long measurements, stored under results/; the first time also a corpus, which the n-gram model beside the network counts.
 results: .venv/.ready

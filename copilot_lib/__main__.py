@@ -293,9 +293,12 @@ def sample(arguments) -> None:
 
 
 def bench(arguments) -> None:
-    from copilot_lib.bench import run
+    from copilot_lib.bench import PARTS
 
-    print(run(arguments.model))
+    for name in arguments.parts or PARTS:
+        if name not in PARTS:
+            raise BadInput(f"{name!r} is no part of the benchmark: expected {', '.join(PARTS)}")
+        print(PARTS[name](arguments.model), end="\n\n", flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -337,7 +340,8 @@ def parser() -> argparse.ArgumentParser:
     command(sample, "complete twenty fixed cursors, to compare one model with another").add_argument(
         "--output", type=Path, help="write JSON there instead of printing it"
     )
-    command(bench, "measure completion speed on this machine")
+    added = command(bench, "measure completion speed on this machine")
+    added.add_argument("parts", nargs="*", metavar="PART", help="engine, typing or server; all where none is named")
     folder = {"type": Path, "default": Path("build/pocket"), "help": "working folder, default build/pocket"}
     command(corpus, "collect the text the pocket model learns from", model=False).add_argument("--folder", **folder)
     added = command(pretrain, "train the pocket model", model=False)

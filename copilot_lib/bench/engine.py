@@ -1,6 +1,6 @@
-"""Measures completion on this machine: a process's first completion, and later ones beside `model.generate`.
+"""Times the engine: a process's first completion, and later ones beside `model.generate`.
 
-It knows clocks and cursors; it does not judge. Numbers are ratios within one run, since machines differ and drift.
+It knows clocks and cursors; it does not judge.
 """
 
 import datetime

@@ -1,0 +1,67 @@
+"""The benchmark's parts do what they say; how fast anything is, no test says."""
+
+from contextlib import ExitStack
+from itertools import pairwise
+
+import pytest
+
+from copilot_lib.bench import PARTS, keystrokes, replay, rivals, server
+from copilot_lib.cursor import Cursor
+
+TEXT = replay.document(100)
+
+
+def typed_through(text, suggest):
+    typist, keys, said = replay.typing(text, statements=3), [], None
+    while True:
+        try:
+            keys.append(typist.send(said))
+        except StopIteration:
+            return keys
+        said = suggest(keys[-1].cursor)
+
+
+def test_a_typist_writes_the_lines_that_the_file_has():
+    keys = typed_through(TEXT, lambda cursor: "")
+    assert {key.kind for key in keys} == {"jump", "key"}
+    for before, after in pairwise(keys):
+        assert after.kind == "jump" or after.cursor == before.cursor.insert(after.cursor.prefix[-1])
+    for key in keys:
+        missing = len(TEXT) - len(key.cursor.text)
+        assert TEXT.startswith(key.cursor.prefix), "what is typed is what the file has"
+        assert TEXT[key.cursor.offset + missing :] == key.cursor.suffix
+
+
+def test_a_right_word_is_accepted_and_a_wrong_one_typed_over():
+    def knows(cursor):
+        return TEXT[cursor.offset :].split("\n")[0]
+
+    right = typed_through(TEXT, knows)
+    assert any(key.kind == "accept" for key in right)
+    assert len(right) < len(typed_through(TEXT, lambda cursor: "wrong words"))
+    assert all(key.kind != "accept" for key in typed_through(TEXT, lambda cursor: "wrong words"))
+
+
+@pytest.mark.parametrize("engine", rivals.ENGINES)
+def test_every_engine_answers_and_says_what_it_took(engine):
+    with ExitStack() as stack:
+        ask = rivals.ENGINES[engine]("pocket", stack)
+        first = ask(Cursor("def add(a, b):\n    return ", 26))
+    assert first.text.strip()
+    assert 0 < first.first_ms <= first.total_ms
+    assert first.computed > 0
+
+
+def test_the_server_s_part_drives_a_real_one(monkeypatch):
+    for name, number in (("KEYS", 2), ("KEY_S", 0.0), ("REQUESTS", 20)):
+        monkeypatch.setattr(server, name, number)
+    report = server.run("pocket")
+    assert "8 editors at once" in report
+    assert "16 requests answered" in report
+
+
+def test_the_table_has_ratios_to_the_baseline():
+    slow, fast = (rivals.Answer("x", ms / 2, ms, 9) for ms in (80.0, 2.0))
+    _, *rows = keystrokes.table({keystrokes.SLOW: [slow] * 3, "ours": [fast] * 3})
+    assert [row.split()[-1] for row in rows] == ["1.0", "40.0"]
+    assert set(PARTS) == {"engine", "typing", "server"}

@@ -10,6 +10,7 @@ from functools import cache
 import httpx
 import pytest
 
+from copilot_lib.__main__ import open_door
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.formats import FORMATS
@@ -136,3 +137,10 @@ def test_a_taken_port_and_an_open_door_without_a_key_are_one_line(address):
         assert (done.returncode, done.stdout) == (2, "")
         assert expected in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_an_answer_in_two_packets_does_not_wait_for_the_client():
+    with open_door("127.0.0.1", 0) as door, socket.create_connection(door.getsockname()) as client:
+        accepted, _ = door.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -140,7 +140,7 @@ def test_a_taken_port_and_an_open_door_without_a_key_are_one_line(address):
 
 
 def test_an_answer_in_two_packets_does_not_wait_for_the_client():
-    with open_door("127.0.0.1", 0) as door, socket.create_connection(door.getsockname()) as client:
+    with open_door("127.0.0.1", 0) as door, socket.create_connection(door.getsockname()):
         accepted, _ = door.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -268,7 +268,7 @@ def offset_at(text, position, units):
 
 
 # %% [markdown]
-# > **Predict.** In the line below, the caret stands behind the bracket, before the closing one. How many characters stand before it, and how many UTF-16 units?
+# > **Predict.** In the line below, the caret stands behind `values`. How many characters stand before it, and how many UTF-16 units?
 
 # %%
 from types import SimpleNamespace

@@ -42,13 +42,13 @@ def run(model_name: str | None = None) -> str:
         cursors, kinds = keys_typed(lines, name)
         counts = ", ".join(f"{kinds.count(kind)} of kind {kind}" for kind in ("jump", "key", "accept"))
         report.append(f"\n{lines} lines; {len(cursors)} requests ({counts}); {REPEATS} times, in turn; ms\n")
-        report += table(timed(cursors, name))
+        report += table(in_turn(cursors, name))
     if rivals.MISSING:
         report.append(f"\nNot compared, since not installed: {', '.join(rivals.MISSING)}")
     return "\n".join(report)
 
 
-def timed(cursors: Sequence[Cursor], name: str) -> dict[str, list[rivals.Answer]]:
+def in_turn(cursors: Sequence[Cursor], name: str) -> dict[str, list[rivals.Answer]]:
     """Every engine's answers to the same requests, the engines in turn, each time from the beginning."""
     answers: dict[str, list[rivals.Answer]] = {engine: [] for engine in rivals.ENGINES}
     for _ in range(REPEATS):

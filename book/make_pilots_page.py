@@ -57,6 +57,18 @@ DECIDED: dict[str, str] = {
     "share of gaps beats none in bits; where a gap ends, which is not counted here, is still learnt from gaps alone.",
     "order": "Both, half and half. In SPM order, which the pocket is asked in, nothing is lost that these runs can show; in "
     "PSM order, which others may ask it in, a little. A model that has seen SPM alone answers PSM clearly worse.",
+    "seed": "Three runs that differ in nothing but chance lie up to 0.04 bits apart. So a difference below that, of two runs "
+    "with one seed each, is not one that the next seed must show again, however narrow its interval over files is.",
+    "vocabulary": "4096. Twice the vocabulary makes a step dearer, so that fewer tokens are seen in the same minutes, and the "
+    "rows of rare tokens are hardly trained: worse by more than chance does.",
+    "fim_rate": "Fewer gaps look better in bits, but by no more than chance does, and bits do not count where a gap ends. The "
+    "pocket stayed at three quarters: an editor asks for gaps, and a completion that does not end is no completion.",
+    "spans": "No place to cut is clearly better in bits than another. The pocket keeps the mix that an editor makes, because "
+    "what counts there, the end and the middle of a word, is not in bits.",
+    "context": "512. A batch of the same size holds half as many windows of 1024, attention over them is dearer, and little of "
+    "what a small model has learnt in ten minutes lies that far back.",
+    "optimiser": "Muon, by far: at any rate tried it beats AdamW at its best. The higher the rate, the better a short run; the "
+    "pocket was begun at 0.01, before this was known.",
 }
 """What followed from a pilot, in a sentence; to be written by whoever has looked at its table."""
 

@@ -75,7 +75,7 @@ PILOTS = {
     "seed": Pilot("How far apart are runs that differ in nothing but chance?", {"pocket": POCKET}, core_minutes=10, seeds=3),
     "optimiser": Pilot(
         "Muon or AdamW?",
-        {f"Muon {rate:g}": replace(POCKET, muon_rate=rate) for rate in (0.01, 0.005, 0.02)}
+        {f"Muon {rate:g}": replace(POCKET, muon_rate=rate) for rate in (0.01, 0.005, 0.02, 0.04)}
         | {f"AdamW {rate:g}": replace(POCKET, optimiser="adamw", adamw_rate=rate) for rate in (1e-3, 2e-3, 4e-3)},
         core_minutes=10,
     ),

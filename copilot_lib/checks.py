@@ -154,7 +154,7 @@ def pocket_codec():
     """The way between text and ids of the model that ships with the project; its network is not loaded."""
     from tokenizers import Tokenizer
 
-    from copilot_lib.fim import Codec
+    from copilot_lib.codec import Codec
     from copilot_lib.models import POCKET
 
     return Codec(Tokenizer.from_file(str(POCKET / "tokenizer.json")))

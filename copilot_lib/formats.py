@@ -131,7 +131,7 @@ def detect(vocabulary: Mapping[str, int]) -> Format:
     'starcoder'
 
     Mellum and Refact have StarCoder's vocabulary and want another order, which no vocabulary tells: they are taken for
-    StarCoder, the commonest, unless `fim.Codec` is given their format.
+    StarCoder, the commonest, unless `codec.Codec` is given their format.
     """
     for format in FORMATS:
         if all(spelling in vocabulary for spelling in (*format.sentinels.values(), *format.marks)):

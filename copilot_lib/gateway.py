@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import httpx
 
+from copilot_lib.codec import Codec
 from copilot_lib.completer import Pipeline
 from copilot_lib.cursor import Cursor
 from copilot_lib.engine import Cancel, Generation
-from copilot_lib.fim import Codec, Prompt
+from copilot_lib.fim import Prompt
 from copilot_lib.sampling import Sampling
 from copilot_lib.stream import until
 

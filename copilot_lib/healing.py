@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy
 
+from copilot_lib.codec import Codec
 from copilot_lib.cursor import Cursor
-from copilot_lib.fim import Codec
 
 LONGEST, REACH = 32, 10_000
 """Characters of a word that are stepped over at most, and how far around the cursor indentations are looked for."""

@@ -14,7 +14,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from copilot_lib import onnx_runner
-from copilot_lib.fim import Codec
+from copilot_lib.codec import Codec
 from copilot_lib.onnx_runner import OnnxRunner
 from copilot_lib.runner import Runner, TorchRunner
 

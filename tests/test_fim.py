@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from copilot_lib import bpe, examples
-from copilot_lib.fim import Codec, cut, transform
+from copilot_lib.codec import Codec
+from copilot_lib.fim import cut, transform
 from copilot_lib.formats import CONTROL, FORMATS, detect
 
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -67,9 +67,9 @@ DECIDED: dict[str, str] = {
     "what counts there, the end and the middle of a word, is not in bits.",
     "context": "512. A batch of the same size holds half as many windows of 1024, attention over them is dearer, and little of "
     "what a small model has learnt in ten minutes lies that far back.",
-    "optimiser": "Muon, by far: at any rate tried it beats AdamW at its best. One rate, 0.02, is far ahead of its neighbours on "
-    "both sides, with one seed, as if something had been learnt in time there that the others learn later. The pocket was begun "
-    "at 0.01, before this was known.",
+    "optimiser": "Muon, by far: at any rate tried it beats AdamW at its best. One rate, 0.02, is far ahead of its neighbours "
+    "on both sides, with one seed, as if something had been learnt in time there that the others learn later. The pocket was "
+    "begun at 0.01, before this was known.",
 }
 """What followed from a pilot, in a sentence; to be written by whoever has looked at its table."""
 

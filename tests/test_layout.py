@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "copilot_lib"
 FLOORS = {
-    1: {"codec", "cursor", "fim", "formats", "literal", "samples", "show", "stream"},  # text
+    1: {"codec", "cursor", "fim", "formats", "gitignore", "literal", "samples", "show", "stream"},  # text
     2: {"drafts", "engine", "models", "onnx_graph", "onnx_runner", "runner", "sampling", "weights"},  # the model
     3: {
         "baselines",
@@ -21,6 +21,7 @@ FLOORS = {
         "healing",
         "memory",
         "postprocess",
+        "repository",
         "settled",
         "stopping",
     },  # completing

@@ -1,6 +1,6 @@
 # Every target makes its own set-up: .venv/.ready is newer than the two files that say what belongs into .venv.
 
-EXTRAS = book,tune,serve,pretrain,test
+EXTRAS = book,tune,serve,test
 RUN = .venv/bin/python -m
 CHAPTERS = notebooks/[0-9][0-9]_*.ipynb
 

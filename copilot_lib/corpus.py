@@ -143,24 +143,36 @@ def read_source(source: Source, dropped: dict[str, int]) -> list[Document]:
     return kept
 
 
-def without_near_duplicates(documents: Iterable[Document]) -> list[Document]:
-    """Keeps the first of every group of files whose word 5-grams overlap by 80 % or more (MinHash with LSH, Broder 1997)."""
+def words_of(text: str) -> list[str]:
+    """What files are compared by: letters and digits, whatever stands between them."""
+    return re.findall(r"\w+", text)
+
+
+def sketch(words: list[str]):
+    """A short signature of a file, by which files with many word 5-grams in common are found (MinHash, Broder 1997)."""
     import zlib
 
-    from datasketch import MinHash, MinHashLSH
+    from datasketch import MinHash
+
+    made = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)
+    made.update_batch({" ".join(words[i : i + 5]).encode() for i in range(max(1, len(words) - 4))})
+    return made
+
+
+def without_near_duplicates(documents: Iterable[Document]) -> list[Document]:
+    """Keeps the first of every group of files whose word 5-grams overlap by 80 % or more (MinHash with LSH, Broder 1997)."""
+    from datasketch import MinHashLSH
 
     index, kept, exact = MinHashLSH(threshold=SIMILARITY, num_perm=PERMUTATIONS), [], set()
     for document in documents:
-        words = re.findall(r"\w+", document.text)
+        words = words_of(document.text)
         key = hashlib.sha1(" ".join(words).encode()).digest()
         if key in exact or len(words) < 10:
             continue
         exact.add(key)
-        shingles = {" ".join(words[i : i + 5]).encode() for i in range(max(1, len(words) - 4))}
-        sketch = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)
-        sketch.update_batch(shingles)
-        if not index.query(sketch):
-            index.insert(str(len(kept)), sketch)
+        signature = sketch(words)
+        if not index.query(signature):
+            index.insert(str(len(kept)), signature)
             kept.append(document)
     return kept
 

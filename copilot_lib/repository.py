@@ -29,7 +29,7 @@ MAX_DEPTH = 40
 PYTHON = (".py",)
 
 FOREIGN = re.compile(
-    r"(_?vendor(ed)?|_vendored_packages|third_party|node_modules|site-packages|__pycache__|__pypackages__|.*\.egg-info)", re.I
+    r"(_?vendor(ed)?|_vendored_packages|third_party|node_modules|site-packages|__pypackages__|.*\.egg-info)", re.I
 )
 """Folders whose files were not written in this repository. Hidden folders and virtual environments are left out too."""
 TEST = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
@@ -110,7 +110,7 @@ def find(root: Path, left_out: dict[str, str] | None = None, suffixes: Sequence[
         rules = [*rules, (path, rules_in(root / path))]
         for entry in entries:
             kind, below = kind_of(entry), path + entry.name
-            if kind == "file" and not entry.name.endswith(tuple(suffixes)):
+            if entry.name == "__pycache__" or (kind == "file" and not entry.name.endswith(tuple(suffixes))):
                 continue
             if reason := why_closed(below, kind, entry, rules):
                 left_out[printable(below)] = reason

@@ -9,6 +9,7 @@ import hashlib
 import json
 import random
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -95,13 +96,22 @@ def line_gaps(text: str, kind: str, random: random.Random) -> list[tuple[int, in
 
 
 def block_gaps(text: str, random: random.Random) -> list[tuple[int, int]]:
-    """At most `PER_FILE` statements of two to six lines, inside a function or class; none of them a lone string."""
+    """At most `PER_FILE` statements of two to six lines, inside a function or class; none of them a lone string.
+
+    None in a file that does not parse.
+    """
     if not text.isascii():  # syntax trees count columns in bytes
+        return []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     starts = [0, *(m.end() for m in re.finditer("\n", text))]
     found = {
         (starts[n.lineno - 1] + n.col_offset, starts[n.end_lineno - 1] + n.end_col_offset)
-        for n in ast.walk(ast.parse(text))
+        for n in ast.walk(tree)
         if isinstance(n, ast.stmt)
         and not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
         and n.col_offset > 0

@@ -19,6 +19,7 @@ FLOORS = {
         "debounce",
         "gateway",
         "healing",
+        "installed",
         "memory",
         "postprocess",
         "repository",
@@ -37,6 +38,7 @@ FLOORS = {
         "export",
         "feedback",
         "forward",
+        "frozen",
         "hardware",
         "measure",
         "metrics",
@@ -47,6 +49,8 @@ FLOORS = {
         "recipe",
         "sample",
         "scoreboard",
+        "split",
+        "strata",
         "targets",
     },  # learning, measuring
     5: {"__main__", "chapter", "checks", "doctor", "editor", "lsp", "server"},  # serving, and what chapters stand on

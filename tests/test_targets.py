@@ -78,6 +78,11 @@ def test_blocks_are_not_cut_where_columns_would_be_wrong():
     assert targets.block_gaps(TEXT.replace("Docstring", "Döcstring"), random.Random(0)) == []
 
 
+def test_a_file_that_does_not_parse_gives_lines_and_no_blocks():
+    rows = targets.sample([("broken.py", TEXT + "def broken(:\n")], 10, seed=0)
+    assert {row["kind"] for row in rows} == set(targets.COLUMNS)
+
+
 def test_frozen_places_come_back_as_they_were(tmp_path, monkeypatch):
     monkeypatch.setattr(targets, "HELD_OUT", frozenset({"networkx"}))
     file = tmp_path / "targets.json"

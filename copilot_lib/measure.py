@@ -49,16 +49,21 @@ def bits_per_byte(model, text: str) -> float:
     return total / len(text.encode())
 
 
-def middle_bits_per_byte(completer, targets: Iterable[Target], order: str | None = None) -> float:
-    """The mean information of a byte of the references, each told what stands on both sides of it.
+def middle_bits(completer, target: Target, order: str | None = None) -> float:
+    """The information of a reference in bits, told what stands on both sides of it.
 
     The same prompt as for a completion, then the reference; the end token after it is not counted, since no byte is.
     """
+    reference = completer.model.codec.encode(target.reference)
+    prompt = completer.prompt(target.cursor, len(reference) + 1, order).ids
+    return information(completer.model.network, [*prompt, *reference], len(prompt))
+
+
+def middle_bits_per_byte(completer, targets: Iterable[Target], order: str | None = None) -> float:
+    """The mean information of a byte of the references, each told what stands on both sides of it."""
     total, size = 0.0, 0
     for target in targets:
-        reference = completer.model.codec.encode(target.reference)
-        prompt = completer.prompt(target.cursor, len(reference) + 1, order).ids
-        total += information(completer.model.network, [*prompt, *reference], len(prompt))
+        total += middle_bits(completer, target, order)
         size += len(target.reference.encode())
     return total / size
 

@@ -140,7 +140,7 @@ def read(folder: Path, targets: list[Target]) -> dict[str, Bits]:
         for target in chosen:
             size = len(target.reference.encode())
             before, bytes_before = bits.get(target.group, (0.0, 0))
-            now = measure.middle_bits_per_byte(completer, [target], order) * size
+            now = measure.middle_bits(completer, target, order)
             bits[target.group] = before + now, bytes_before + size
     return streams
 

@@ -43,6 +43,7 @@ FLOORS = {
         "measure",
         "metrics",
         "network",
+        "paired",
         "pilots",
         "pretrain",
         "quality",

@@ -14,7 +14,7 @@ from itertools import chain, pairwise, takewhile
 from tokenizers import Tokenizer
 
 from copilot_lib.fim import Prompt, arrange, keep_end, keep_start
-from copilot_lib.formats import Format, detect
+from copilot_lib.formats import COMMENTS, Format, detect
 from copilot_lib.literal import exact, reads_line_by_line
 
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -43,6 +43,9 @@ class Codec:
             raise ValueError(f"the tokenizer has no end token: expected one of {', '.join(self.format.end_tokens)}")
         self.end_id = ends[0]
         added = self.tokenizer.get_added_tokens_decoder()
+        known = not self.format.snippets.separated or self.format.file_separator in vocabulary
+        self._style = self.format.snippets if known else COMMENTS
+        self._separator = [vocabulary[self.format.file_separator]] if self._style.separated else []
         own = {vocabulary[spelling] for spelling in self.format.spellings if spelling in vocabulary}
         self.stop_ids = frozenset(own | {id for id, token in added.items() if token.special})
         probe = tokenizer.encode("a")
@@ -90,22 +93,38 @@ class Codec:
         order: str | None = None,
         prefix_tokens: int | None = None,
         suffix_tokens: int | None = None,
+        context: Sequence[int] = (),
     ) -> Prompt:
-        """The prompt for a gap. Budgets in tokens keep what is next to the gap: the prefix's end, the suffix's start."""
+        """The prompt for a gap. Budgets in tokens keep what is next to the gap: the prefix's end, the suffix's start.
+
+        `context` are the ids that `context` has made of pieces of other files.
+        """
         order = order or self.format.order
         layout = self.format.layout(order)
         before = self._before(prefix, prefix_tokens)
         after = keep_start(self.encode(suffix), _budget("suffix_tokens", suffix_tokens), self.decode)
-        ids = arrange(layout, {**self._sentinels, "P": before, "S": after})
-        return Prompt((*self._begin, *ids), "fim", order, len(before), len(after))
+        outside, inside = (context, ()) if self._style.separated else ((), context)
+        ids = arrange(layout, {**self._sentinels, "P": [*inside, *before], "S": after})
+        return Prompt((*self._begin, *outside, *ids), "fim", order, len(before), len(after), len(context))
 
-    def plain(self, prefix: str, prefix_tokens: int | None = None) -> Prompt:
+    def plain(self, prefix: str, prefix_tokens: int | None = None, context: Sequence[int] = ()) -> Prompt:
         """The prompt for text that just goes on: left-to-right, without sentinels.
 
         For no text at all it is the end token, which stood before every document in training.
         """
         before = self._before(prefix, prefix_tokens)
-        return Prompt((*self._begin, *before) or (self.end_id,), "left-to-right", None, len(before), 0)
+        ids = (*self._begin, *context, *before) or (self.end_id,)
+        return Prompt(ids, "left-to-right", None, len(before), 0, len(context))
+
+    def snippet(self, file: str, text: str) -> list[int]:
+        """The ids of a piece of another file, as the family has learnt to read it, or as a comment."""
+        return [*self._separator, *self.encode(self._style.write(file, text))]
+
+    def own_header(self, file: str) -> list[int]:
+        """The ids between such pieces and the text of the open file: its name, where the family is used to that."""
+        if not self._style.names_open_file:
+            return []
+        return [*self._separator, *self.encode(self._style.write(file, "")[:-1])]
 
     def _before(self, prefix: str, budget: int | None) -> list[int]:
         ids = self.encode(self._lead + prefix if prefix else "")

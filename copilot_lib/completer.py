@@ -16,10 +16,14 @@ from copilot_lib.engine import Engine, Generation, everything
 from copilot_lib.fim import Prompt
 from copilot_lib.models import Model, default_name, load
 from copilot_lib.settled import settled
+from copilot_lib.snippet import Place
 from copilot_lib.stream import characters, until, without_start
 
 SUFFIX_SHARE = 1 / 3
 """The part of the prompt that the suffix may take when both sides are long; what it leaves unused goes to the prefix."""
+
+CONTEXT_SHARE = 1 / 4
+"""The part of the prompt that pieces of other files may take; what they leave unused goes to the open file."""
 
 STEPS = 8
 """The window's edges move by an eighth of the prompt at a time."""
@@ -130,15 +134,19 @@ class Pipeline(ABC):
 
     @abstractmethod
     def begin(
-        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, **options
+        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, place: Place | None = None, **options
     ) -> tuple[Prompt, Generation, Iterator[str]]:
         """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours."""
 
     def close(self) -> None:  # noqa: B027 - most hold nothing
         """Gives back what is not memory."""
 
-    def prompt(self, cursor: Cursor, max_new_tokens: int, order: str | None = None) -> Prompt:
-        """The prompt for a cursor, cut to what the model's context leaves beside the completion."""
+    def prompt(self, cursor: Cursor, max_new_tokens: int, order: str | None = None, place: Place | None = None) -> Prompt:
+        """The prompt for a cursor, cut to what the model's context leaves beside the completion.
+
+        Where it is known in which project the file is, pieces of other files come first (`CONTEXT_SHARE`); the rest belongs
+        to the file itself (`share`).
+        """
         codec = self.model.codec
         room = min(self.model.context_tokens, LARGEST_WINDOW) - max_new_tokens - 4
         if room < 1:
@@ -146,6 +154,8 @@ class Pipeline(ABC):
                 f"max_new_tokens is {max_new_tokens}, but {self.model.name} has room for "
                 f"{min(self.model.context_tokens, LARGEST_WINDOW)} tokens with the prompt: ask for fewer"
             )
+        context = self._context(cursor, place, int(room * CONTEXT_SHARE)) if place else []
+        room -= len(context)
         reach = room * LONGEST_TOKEN
         begin = up_to(reach, max(0, cursor.offset - 2 * reach))
         prefix, suffix = one_newline_style(cursor.text[begin : cursor.offset], cursor.suffix[:reach])
@@ -153,8 +163,16 @@ class Pipeline(ABC):
         counts = len(codec.encode(prefix)), len(codec.encode(suffix)) if fills else 0
         prefix_tokens, suffix_tokens = share(room, *counts)
         if fills:
-            return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens)
-        return codec.plain(prefix, prefix_tokens)
+            return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens, context)
+        return codec.plain(prefix, prefix_tokens, context)
+
+    def _context(self, cursor: Cursor, place: Place, budget_tokens: int) -> list[int]:
+        """The ids of what is shown of other files: `budget_tokens` at most, and none where nothing is found."""
+        codec = self.model.codec
+        header = codec.own_header(place.name)
+        snippets = place.gather(cursor, budget_tokens - len(header), lambda piece: len(codec.snippet(piece.file, piece.text)))
+        ids = [id for piece in snippets for id in codec.snippet(piece.file, piece.text)]
+        return [*ids, *header] if ids else []
 
     def complete(
         self,
@@ -162,18 +180,21 @@ class Pipeline(ABC):
         *,
         max_new_tokens: int = 64,
         order: str | None = None,
+        place: Place | None = None,
         stop: Sequence[str] = (),
         show: Callable[[str], None] = nobody,
         **options,
     ) -> Completion:
         """Completes at the cursor; stops decoding as soon as a stopping rule or a stop string is met.
 
+        Where it is said in which `place` of a project the file is, the model is shown pieces of other files too.
+
         `show` is given what is certain of the text so far, each time that there is more: whole lines, see `settled`.
         Options as `Engine.generate`: `sampling`, `cancel`, and the time limits `prefill_ms` and `decode_ms`, which end the two
         stages; what there is by then is the completion.
         """
         began = self._clock()
-        prompt, run, pieces = self.begin(cursor, max_new_tokens, order, **options)
+        prompt, run, pieces = self.begin(cursor, max_new_tokens, order, place, **options)
         prompted = self._clock()
         text, stopped = "", None
         with closing(pieces):
@@ -229,7 +250,7 @@ class Completer(Pipeline):
         return healing.Vocabulary(self.model.codec)
 
     def begin(
-        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, **options
+        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, place: Place | None = None, **options
     ) -> tuple[Prompt, Generation, Iterator[str]]:
         """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours.
 
@@ -237,7 +258,7 @@ class Completer(Pipeline):
         (`healing`); the text goes on behind that. Options as `Engine.generate`.
         """
         before, typed = healing.step_back(cursor)
-        prompt = self.prompt(before, max_new_tokens, order)
+        prompt = self.prompt(before, max_new_tokens, order, place)
         run = self.engine.generate(
             prompt.ids,
             stop_ids=self.model.codec.stop_ids,

@@ -25,6 +25,8 @@ class Prompt:
     prefix_count: int
     """How many tokens of the prefix were kept."""
     suffix_count: int
+    context_count: int = 0
+    """How many of the tokens are of other files."""
 
 
 def arrange(layout: Layout, pieces: Mapping[str, Sequence[int]]) -> list[int]:

@@ -19,6 +19,35 @@ SPM_OPEN: Layout = ("suffix", "S", "prefix", "P")
 
 
 @dataclass(frozen=True)
+class SnippetStyle:
+    """How pieces of other files are written before the open file's own text."""
+
+    header: str
+    """The line above a piece, made from the name of its `file`."""
+    separated: bool = False
+    """Whether each begins with the file separator, and all stand before the sentinels; else they begin the prefix."""
+    commented: bool = False
+    names_open_file: bool = True
+    """Whether the open file's own text has such a header too."""
+
+    def write(self, file: str, text: str) -> str:
+        r"""A piece with its header.
+
+        >>> COMMENTS.write("a.py", "x = 1\n\ny = 2"), SnippetStyle("#{file}").write("a.py", "x = 1")
+        ('# a.py:\n# x = 1\n# y = 2\n', '#a.py\nx = 1\n')
+        """
+        if self.commented:
+            text = "\n".join(f"# {line}" for line in text.split("\n") if line.strip())
+        return f"{self.header.format(file=file)}\n{text}\n"
+
+
+FILES = SnippetStyle("{file}", separated=True)
+"""As the families were trained whose corpus was repositories."""
+COMMENTS = SnippetStyle("# {file}:", commented=True, names_open_file=False)
+"""For families that were not: what is in the open file is its own."""
+
+
+@dataclass(frozen=True)
 class Format:
     """How one family of models wants a gap to be asked for; `psm` or `spm` is None where the family was not trained on it."""
 
@@ -36,6 +65,7 @@ class Format:
     repository: str | None = None
     marks: tuple[str, ...] = ()
     """Further spellings that a vocabulary must have, to tell families with the same sentinels apart."""
+    snippets: SnippetStyle = COMMENTS
 
     def layout(self, order: str | None = None) -> Layout:
         """The layout of an order, or of the format's own; `ValueError` if the family does not know it."""
@@ -79,7 +109,7 @@ _BARRED = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 FORMATS: tuple[Format, ...] = (
     Format(
         "starcoder2", "PSM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
-        file_separator="<file_sep>", repository="<repo_name>", marks=("<file_sep>",),
+        file_separator="<file_sep>", repository="<repo_name>", marks=("<file_sep>",), snippets=FILES,
     ),
     Format(
         "pocket", "SPM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
@@ -87,28 +117,31 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         "starcoder", "PSM", *_UNDERSCORED, ("<|endoftext|>",), spm=SPM_JOINED,
-        file_separator="<filename>", repository="<reponame>",
+        file_separator="<filename>", repository="<reponame>", snippets=FILES,
     ),
     Format(
         "mellum", "SPM", *_UNDERSCORED, ("<|endoftext|>",), psm=None, spm=SPM_APART,
-        file_separator="<filename>", repository="<reponame>",
+        file_separator="<filename>", repository="<reponame>", snippets=FILES,
     ),
     Format("santacoder", "PSM", "<fim-prefix>", "<fim-suffix>", "<fim-middle>", ("<|endoftext|>",), spm=SPM_JOINED),
     Format(
         "codegemma", "PSM", *_BARRED, ("<|file_separator|>", "<end_of_turn>", "<eos>"),
-        file_separator="<|file_separator|>", marks=("<|file_separator|>",),
+        file_separator="<|file_separator|>", marks=("<|file_separator|>",), snippets=FILES,
     ),
     Format("granite", "PSM", *_BARRED, ("<|end_of_text|>",), marks=("<|end_of_text|>",)),
     Format(
         "qwen2.5-coder", "PSM", *_BARRED, ("<|endoftext|>", "<|fim_pad|>", "<|im_start|>", "<|im_end|>"),
-        file_separator="<|file_sep|>", repository="<|repo_name|>",
+        file_separator="<|file_sep|>", repository="<|repo_name|>", snippets=FILES,
     ),
     Format("codellama", "PSM", "▁<PRE>", "▁<SUF>", "▁<MID>", ("▁<EOT>", "</s>"), spm=SPM_JOINED),
     Format(
         "deepseek-coder", "PSM", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>",
-        ("<｜end▁of▁sentence｜>", "<|EOT|>"),
+        ("<｜end▁of▁sentence｜>", "<|EOT|>"), snippets=SnippetStyle("#{file}"),
     ),
-    Format("codestral", "SPM", "[PREFIX]", "[SUFFIX]", None, ("</s>",), psm=None, spm=SPM_OPEN),
+    Format(
+        "codestral", "SPM", "[PREFIX]", "[SUFFIX]", None, ("</s>",), psm=None, spm=SPM_OPEN,
+        snippets=SnippetStyle("+++++ {file}"),
+    ),
     Format(
         "seed-coder", "SPM", "<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>", ("<[end▁of▁sentence]>",),
         psm=None, spm=SPM_APART,

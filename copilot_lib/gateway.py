@@ -18,6 +18,7 @@ from copilot_lib.cursor import Cursor
 from copilot_lib.engine import Cancel, Generation
 from copilot_lib.fim import Prompt
 from copilot_lib.sampling import Sampling
+from copilot_lib.snippet import Place
 from copilot_lib.stream import until
 
 CONNECT_S, SILENCE_S, CONNECTIONS_TRIED = 2.0, 10.0, 3
@@ -70,6 +71,7 @@ class Gateway(Pipeline):
         cursor: Cursor,
         max_new_tokens: int = 64,
         order: str | None = None,
+        place: Place | None = None,
         *,
         sampling: Sampling = Sampling(),  # noqa: B008 - frozen
         cancel: Cancel | None = None,
@@ -77,7 +79,7 @@ class Gateway(Pipeline):
         decode_ms: float | None = None,
     ) -> tuple[Prompt, Generation, Iterator[str]]:
         """Asks the engine at the cursor; options and answer as `Completer.begin`."""
-        prompt = self.prompt(cursor, max_new_tokens, order)
+        prompt = self.prompt(cursor, max_new_tokens, order, place)
         body = {"model": self.model.name, "prompt": self._spelled(prompt), "max_tokens": max_new_tokens, "stream": True}
         body |= {"temperature": sampling.temperature, "top_p": sampling.top_p}
         body |= {"seed": sampling.seed} if sampling.seed is not None else {}

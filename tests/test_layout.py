@@ -11,11 +11,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "copilot_lib"
 FLOORS = {
-    1: {"codec", "cursor", "fim", "formats", "gitignore", "literal", "samples", "show", "stream"},  # text
+    1: {"codec", "cursor", "fim", "formats", "gitignore", "literal", "samples", "show", "snippet", "stream"},  # text
     2: {"drafts", "engine", "models", "onnx_graph", "onnx_runner", "runner", "sampling", "weights"},  # the model
     3: {
         "baselines",
         "completer",
+        "context",
         "debounce",
         "gateway",
         "healing",

@@ -262,6 +262,47 @@ def quality(arguments) -> None:
     arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def ablation(arguments) -> None:
+    from copilot_lib import ablation, frozen, hardware
+    from copilot_lib.completer import Completer
+
+    completer = Completer.load(arguments.model)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name in arguments.repositories:
+        root, places = repository_folder(name), arguments.output / f"{Path(name).name}-places.json"
+        if not places.exists():
+            frozen.freeze(root, places, arguments.targets)
+        asked = frozen.load(root, places)
+        found = ablation.outcomes(completer, root, asked, arguments.folder / f"{Path(name).name}.json")
+        rows = ablation.table(asked, tell(found, f"{name}: ", sys.stderr))
+        record = {"repository": asked.name, "model": completer.model.name, "hardware": hardware.describe(), "rows": rows}
+        file = arguments.output / f"{Path(name).name}.json"
+        file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def tell(found, before: str, stream):
+    """Passes on named things, and says each name as it comes."""
+    for name, thing in found:
+        print(before + name, file=stream, flush=True)
+        yield name, thing
+
+
+def repository_folder(name: str) -> Path:
+    """A folder, or that of an installed package."""
+    from importlib.util import find_spec
+
+    if Path(name).is_dir():
+        return Path(name).resolve()
+    try:
+        found = find_spec(name)
+    except (ImportError, ValueError):
+        found = None
+    if not found or not found.submodule_search_locations:
+        raise BadInput(f"{name} is neither a folder nor an installed package: give one of the two")
+    return Path(next(iter(found.submodule_search_locations))).resolve()
+
+
 def export(arguments) -> None:
     from copilot_lib import export, models, targets
 
@@ -362,6 +403,11 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--models", type=Path, default=Path("build/pilots"), help="where the trained models are kept")
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
     added.add_argument("--output", type=Path, default=results / "pilots", help="the folder that the JSON goes to")
+    added = command(ablation, "measure what each part of the context is worth to a model")
+    added.add_argument("repositories", nargs="+", help="folders, or names of installed packages")
+    added.add_argument("--targets", type=int, default=170, help="places in each repository")
+    added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
+    added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
     added = command(quality, "measure a model on held-out code, half an hour on two cores")
     added.add_argument("--folder", **folder)
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")

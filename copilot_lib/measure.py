@@ -11,6 +11,7 @@ from importlib import metadata
 import numpy
 
 from copilot_lib.corpus import HELD_OUT
+from copilot_lib.snippet import Place
 from copilot_lib.targets import Target, held_out_files
 
 SAMPLE_BYTES = 150_000
@@ -49,13 +50,13 @@ def bits_per_byte(model, text: str) -> float:
     return total / len(text.encode())
 
 
-def middle_bits(completer, target: Target, order: str | None = None) -> float:
-    """The information of a reference in bits, told what stands on both sides of it.
+def middle_bits(completer, target: Target, order: str | None = None, place: Place | None = None) -> float:
+    """The information of a reference in bits, told what stands on both sides of it, and of other files what is said in `place`.
 
     The same prompt as for a completion, then the reference; the end token after it is not counted, since no byte is.
     """
     reference = completer.model.codec.encode(target.reference)
-    prompt = completer.prompt(target.cursor, len(reference) + 1, order).ids
+    prompt = completer.prompt(target.cursor, len(reference) + 1, order, place).ids
     return information(completer.model.network, [*prompt, *reference], len(prompt))
 
 

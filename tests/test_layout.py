@@ -28,6 +28,7 @@ FLOORS = {
         "stopping",
     },  # completing
     4: {
+        "ablation",
         "behaviour",
         "bench",
         "bpe",

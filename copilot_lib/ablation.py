@@ -1,0 +1,145 @@
+"""Asks one model at the same places with more and less of what stands around, to see what each part of the context is worth.
+
+It knows conditions and how they are compared; it does not know how snippets are found or how a score is computed.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from copilot_lib import context, measure
+from copilot_lib.completer import Completer
+from copilot_lib.context.gather import InProject, Sources
+from copilot_lib.context.imports import imported
+from copilot_lib.context.open_files import opened
+from copilot_lib.context.retrieval import Index, retrieved
+from copilot_lib.cursor import Cursor
+from copilot_lib.evaluate import LINE_TOKENS, first_line
+from copilot_lib.frozen import Frozen
+from copilot_lib.metrics import exact, interval, similarity
+from copilot_lib.paired import difference
+from copilot_lib.targets import Target
+
+KIND = "rest of line"
+TABS = 3
+"""So many other files of the open file's folder are taken to be open too: what an evaluation can know of somebody's tabs."""
+FIRST = "suffix"
+"""What all conditions are compared with: the open file, both sides of the cursor."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a condition is made of: a repository, as context sees it, and its index."""
+
+    project: context.Project
+    index: Index
+
+    def place(self, target: Target, *sources: str) -> InProject:
+        """The place of a target in the project, with only these sources."""
+        functions = {"open": opened, "imported": imported, "retrieved": partial(retrieved, index=self.index)}
+        chosen: Sources = tuple((name, functions[name]) for name in functions if name in sources)
+        return context.place(self.project, target.group, chosen)
+
+
+def with_tabs(setting: Setting, target: Target) -> Setting:
+    """The same with the next files of the target's folder open in an editor."""
+    project = context.Project(setting.project.root)
+    path = project.path(target.group)
+    others = sorted(other for other in path.parent.glob("*.py") if other != path and project.allowed(other))
+    later = [other for other in others if other > path] + [other for other in others if other < path]
+    for other in later[:TABS]:
+        if text := project.stored(other):
+            project.change(other, text)
+    return Setting(project, setting.index)
+
+
+Condition = Callable[[Setting, Target], tuple[Target, InProject | None]]
+
+
+def no_suffix(setting: Setting, target: Target) -> tuple[Target, None]:
+    """The same question with nothing behind the cursor."""
+    alone = Cursor(target.cursor.prefix, target.cursor.offset)
+    return Target(alone, target.reference, target.file, target.kind), None
+
+
+def around(*sources: str) -> Condition:
+    """Both sides of the cursor, and what these sources find."""
+
+    def condition(setting: Setting, target: Target) -> tuple[Target, InProject | None]:
+        if not sources:
+            return target, None
+        return target, (with_tabs(setting, target) if "open" in sources else setting).place(target, *sources)
+
+    return condition
+
+
+CONDITIONS: dict[str, Condition] = {
+    "no suffix": no_suffix,
+    FIRST: around(),
+    "+ imports": around("imported"),
+    "+ tabs": around("open"),
+    "+ BM25": around("retrieved"),
+    "+ all three": around("imported", "open", "retrieved"),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one condition made of one target."""
+
+    exact: float
+    similarity: float
+    bits: float
+    """The information of the reference."""
+    context_tokens: int
+
+
+def outcome(completer: Completer, target: Target, place: InProject | None) -> Outcome:
+    """Asks once, greedily, and says how well the reference was foreseen."""
+    completer.engine.forget()
+    answer = first_line(completer.complete(target.cursor, max_new_tokens=LINE_TOKENS, place=place).text, target)
+    tokens = completer.prompt(target.cursor, LINE_TOKENS, place=place).context_count
+    return Outcome(
+        exact(answer, target), similarity(answer, target), measure.middle_bits(completer, target, place=place), tokens
+    )
+
+
+def outcomes(completer: Completer, root: Path, asked: Frozen, file: Path) -> Iterator[tuple[str, list[Outcome]]]:
+    """Each condition with its outcomes at all targets of `KIND`. They are kept in a file, from which a stopped run goes on."""
+    project = context.Project(root)
+    setting = Setting(project, Index(project))
+    setting.index.refresh()
+    targets = [target for target in asked.targets if target.kind == KIND]
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    for name, condition in CONDITIONS.items():
+        key = f"{asked.fingerprint} {name}"
+        if key not in kept:
+            kept[key] = [asdict(outcome(completer, *condition(setting, target))) for target in targets]
+            file.write_text(json.dumps(kept), encoding="utf-8")
+        yield name, [Outcome(**one) for one in kept[key]]
+
+
+def table(asked: Frozen, found: Iterable[tuple[str, list[Outcome]]]) -> list[dict]:
+    """A row for each condition and each group of targets: all, and those that need a name from another file."""
+    found = dict(found)
+    pairs = [(t, label) for t, label in zip(asked.targets, asked.labels, strict=True) if t.kind == KIND]
+    elsewhere = [n for n, (_, label) in enumerate(pairs) if label.stratum == "repository"]
+    rows = []
+    for group, members in (("all", range(len(pairs))), ("needs another file", elsewhere)):
+        for name, of_it in found.items() if members else ():
+            first, second = ([ones[n] for n in members] for ones in (found[FIRST], of_it))
+            rows.append({"targets": group} | row([pairs[n][0] for n in members], name, first, second))
+    return rows
+
+
+def row(targets: Sequence[Target], name: str, first: Sequence[Outcome], found: Sequence[Outcome]) -> dict:
+    """One condition: its means, and by how much they are above the first condition's, with 95 % intervals by file."""
+    files, sizes = [target.group for target in targets], [len(target.reference.encode()) for target in targets]
+    made: dict = {"condition": name, "n": len(targets), "files": len(set(files))}
+    for score, units in {"exact": None, "similarity": None, "bits": sizes}.items():
+        values, before = ([getattr(one, score) for one in ones] for ones in (found, first))
+        made[score] = [round(n, 4) for n in interval(values, files, units=units)]
+        made[f"{score}_above_first"] = [round(n, 4) for n in difference(before, values, files, units)]
+    return made | {"context_tokens": round(sum(one.context_tokens for one in found) / len(found), 1)}

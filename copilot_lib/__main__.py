@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-TO_BE_FIXED, BAD_INPUT = 1, 2
+TO_BE_FIXED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MOST_BYTES = 50_000_000
 
 
@@ -251,6 +251,27 @@ def pilots(arguments) -> None:
     (arguments.output / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def evaluate(arguments) -> int:
+    from tqdm import tqdm
+
+    from copilot_lib import contest, models, tables
+
+    def progress(name: str, items, done: int):
+        return tqdm(items, desc=name, initial=done, total=done + len(items), unit="place", file=sys.stderr, leave=False)
+
+    names = arguments.compare or [arguments.model or models.default_name()]
+    output = arguments.output or Path("build/evaluate") / arguments.repository.resolve().name
+    options = {"model": arguments.model, "per_kind": arguments.targets, "seed": arguments.seed, "tests": arguments.tests}
+    try:
+        record = contest.run(arguments.repository, names, output, progress=progress, **options)
+    except KeyboardInterrupt:
+        print(f"\nStopped. What was said is in {output}: the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    print(tables.text(record))
+    print(f"\nSide by side: {output / 'index.html'}; all numbers: {output / 'results.json'}")
+    return 0
+
+
 def quality(arguments) -> None:
     from copilot_lib import corpus, quality, targets
     from copilot_lib.completer import Completer
@@ -408,6 +429,15 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--targets", type=int, default=170, help="places in each repository")
     added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
     added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
+    added = command(evaluate, "ask a model, and what must be beaten, at places in your own repository")
+    added.add_argument(
+        "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
+    )
+    added.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two models side by side, such as pocket and a folder")
+    added.add_argument("--targets", type=int, default=100, metavar="N", help="places of each of four kinds, default 100")
+    added.add_argument("--seed", type=int, default=0, help="which files are set aside, and which places in them")
+    added.add_argument("--tests", action="store_true", help="ask in test files too")
+    added.add_argument("--output", type=Path, metavar="FOLDER", help="default build/evaluate and the repository's name")
     added = command(quality, "measure a model on held-out code, half an hour on two cores")
     added.add_argument("--folder", **folder)
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")

@@ -1,10 +1,13 @@
-"""Completes the rest of a line without any model, from the lines and words of the same file.
+"""Completes the rest of a line without any model, from the lines and words of the same file, or of others.
 
 It knows text and counting; it does not know Python, tokens or networks. Whatever a model does must beat this to count.
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from itertools import pairwise, takewhile
 
 from copilot_lib.cursor import Cursor
 
@@ -51,6 +54,37 @@ def most_frequent_line(cursor: Cursor) -> str:
     others = cursor.prefix.split("\n")[:-1] + cursor.suffix.split("\n")[1:]
     rests = [rest for line in others if (rest := rest_of(line, cursor.line_prefix))]
     return max(rests, key=rests.count, default="")
+
+
+def lookup(texts: Iterable[str]) -> Callable[[Cursor], str]:
+    """A method that copies the line that most often followed the line above in these texts, else their most frequent line.
+
+    Only lines that begin with what is typed count. What learns from the texts must beat it before it may claim to have learnt.
+
+    >>> lookup(["a()", "b(1)", "b(2)", "b(2)"])(Cursor("a()\\nb(", 6))
+    '2)'
+    >>> lookup(["a()\\nb(1)", "b(2)", "b(2)"])(Cursor("a()\\nb(", 6))
+    '1)'
+    """
+    after, counts = defaultdict(Counter), Counter()
+    for text in texts:
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        counts.update(lines)
+        for above, line in pairwise(lines):
+            after[above][line] += 1
+    ordered = sorted(counts)
+
+    def copied(cursor: Cursor) -> str:
+        above = next((line.strip() for line in reversed(cursor.prefix.split("\n")[:-1]) if line.strip()), "")
+        typed = cursor.line_prefix.lstrip()
+        begun = takewhile(lambda n: ordered[n].startswith(typed), range(bisect_left(ordered, typed), len(ordered)))
+        for seen in (after.get(above, {}), {ordered[n]: counts[ordered[n]] for n in begun}):
+            rests = {rest: count for line, count in seen.items() if (rest := rest_of(line, typed))}
+            if rests:
+                return max(rests, key=rests.get)
+        return ""
+
+    return copied
 
 
 def pieces(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 It knows answers and metrics; it does not know how targets were chosen (`targets`) or how a score is computed (`metrics`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from copilot_lib import metrics
@@ -77,8 +77,13 @@ def summary(answers: Iterable[Answer]) -> list[dict]:
 def row(kind: str, view: str, members: list[Answer]) -> dict:
     """The scores of one kind of cursor in one view; `ended` belongs to the raw answer."""
     groups = [one.target.group for one in members]
-    scores = {m.__name__: [m(VIEWS[view](one), one.target) for one in members] for m in metrics.METRICS}
+    scores = scored([VIEWS[view](one) for one in members], [one.target for one in members])
     if view == "raw":
         scores["ended"] = [float(one.ended) for one in members]
     rounded = {name: [round(n, 4) for n in metrics.interval(values, groups)] for name, values in scores.items()}
     return {"kind": kind, "view": view, "targets": len(members), "files": len(set(groups))} | rounded
+
+
+def scored(texts: Sequence[str], targets: Sequence[Target]) -> dict[str, list[float]]:
+    """What each metric says of each text, in the order of the targets."""
+    return {m.__name__: [m(*pair) for pair in zip(texts, targets, strict=True)] for m in metrics.METRICS}

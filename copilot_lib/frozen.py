@@ -23,7 +23,7 @@ from copilot_lib import installed, repository, strata
 from copilot_lib.checkpoint import write_whole
 from copilot_lib.repository import SourceFile
 from copilot_lib.split import TEST_SHARE, Split, split
-from copilot_lib.targets import KINDS, Target, block_gaps, line_gaps, place
+from copilot_lib.targets import KINDS, Target, block_gaps, line_gaps, parsed, place
 
 FORMAT = 1
 AROUND = 2
@@ -48,6 +48,8 @@ class Frozen:
     targets: list[Target]
     labels: list[Label]
     train: list[SourceFile]
+    settings: dict
+    """How they were chosen: `seed`, `per_kind`, `test_share`, `tests`."""
     left_out: dict[str, int]
     """Why files and places were left out, and how many."""
     fingerprint: str
@@ -144,18 +146,28 @@ def freeze(root: Path, file: Path, per_kind: int, seed: int = 0, test_share: flo
 
     `tests` asks in test files too, and learns from them. Raises `ValueError` where there is nothing to split or to ask.
     """
+    if per_kind < 1:
+        raise ValueError(f"{per_kind} places of a kind were asked for: expected at least one place")
     noted: dict[str, str] = {}
     files = [one for one in repository.read(root, noted) if tests or not repository.is_test(one.path)]
     left_out = Counter(f"files: {reason}" for reason in noted.values())
     parts = split(files, test_share, seed)
+    test = [one for one in parts.test if parsed(one.text)]
+    left_out["files: set aside to ask about, but do not parse"] = len(parts.test) - len(test)
+    parts = Split(parts.train, test)
     known = frozenset(number for one in parts.train for number in passages(one.text))
     rows = sample(parts.test, per_kind, seed, known, left_out)
     if not rows:
         raise ValueError(f"{len(parts.test)} files were set aside to ask about, but no line in them is worth it: add code")
     name = Path(root).resolve().name
     labelled = [row | asdict(one) for row, one in zip(rows, labels(parts, rows, name), strict=True)]
-    head = {"format": FORMAT, "name": name, "seed": seed, "per_kind": per_kind, "test_share": test_share, "tests": tests}
-    head |= {"left_out": dict(sorted(left_out.items()))}
+    settings = {"per_kind": per_kind, "seed": seed, "test_share": test_share, "tests": tests}
+    head = {
+        "format": FORMAT,
+        "name": name,
+        "settings": settings,
+        "left_out": {why: n for why, n in sorted(left_out.items()) if n},
+    }
     head |= {side: {one.path: digest(one.text) for one in getattr(parts, side)} for side in ("train", "test")}
     text = json.dumps(head)[:-1] + ', "targets": [\n' + ",\n".join(map(json.dumps, labelled)) + "\n]}\n"
     write_whole(file, lambda unfinished: unfinished.write_text(text, encoding="utf-8"))
@@ -180,6 +192,7 @@ def load(root: Path, file: Path) -> Frozen:
                 [place(texts[row["file"]], row) for row in rows],
                 [Label(row["stratum"], row["seen"]) for row in rows],
                 [SourceFile(path, texts[path]) for path in frozen["train"]],
+                frozen["settings"],
                 frozen["left_out"],
                 digest(data),
             )

@@ -3,16 +3,14 @@
 It knows strings and numbers; it does not know models or where targets come from.
 """
 
-import ast
 import re
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy
 from rapidfuzz.distance import Levenshtein
 
 from copilot_lib.strata import names
-from copilot_lib.targets import Target
+from copilot_lib.targets import Target, parsed
 
 RESAMPLES = 2000
 Metric = Callable[[str, Target], float]
@@ -41,9 +39,9 @@ def distance(answer: str, target: Target) -> float:
 def identifier_f1(answer: str, target: Target) -> float:
     """How far the names in answer and reference are the same set: the harmonic mean of both shares.
 
-    A word that was begun before the cursor counts whole. Where the reference has no name, 1 if the answer is it, as `stripped`.
+    A word that the reference goes on with counts whole. Where the reference has no name, 1 if the answer is it, as `stripped`.
     """
-    begun = re.search(r"\w*$", target.cursor.line_prefix)[0]
+    begun = re.search(r"\w*$", target.cursor.line_prefix)[0] if re.match(r"\w", target.reference) else ""
     said, wanted = names(begun + answer), names(begun + target.reference)
     if not wanted:
         return stripped(answer, target)
@@ -52,13 +50,7 @@ def identifier_f1(answer: str, target: Target) -> float:
 
 def parses_in_place(answer: str, target: Target) -> float:
     """1 if the file, with the answer at the cursor, is Python."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(target.cursor.prefix + answer + target.cursor.suffix)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 0.0
-    return 1.0
+    return float(parsed(target.cursor.prefix + answer + target.cursor.suffix) is not None)
 
 
 def empty(answer: str, target: Target) -> float:

@@ -5,7 +5,7 @@ It knows answers and scores; it does not know how a method completes. The full p
 
 import html
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +57,24 @@ class Table:
         return [(r.name, f"{r.exact:.1%}", f"{r.stripped:.1%}", f"{r.similarity:.2f}", str(r.n)) for r in self.rows]
 
     def __repr__(self) -> str:
-        table = [self.HEAD, *self.cells()]
-        widths = [max(len(row[n]) for row in table) for n in range(len(self.HEAD))]
-        lines = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in table]
-        return "\n".join("  ".join(line) for line in lines)
+        return aligned([self.HEAD, *self.cells()])
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(c)}</th>" for c in self.HEAD)
         body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in self.cells())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def aligned(table: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines: the first column flush left, the others right.
+
+    >>> print(aligned([("name", "n"), ("a", "10")]))
+    name   n
+    a     10
+    """
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in table]
+    return "\n".join("  ".join(line) for line in lines)
 
 
 def table(rows: Iterable[Row]) -> Table:

@@ -95,6 +95,16 @@ def line_gaps(text: str, kind: str, random: random.Random) -> list[tuple[int, in
     return spans
 
 
+def parsed(text: str) -> ast.Module | None:
+    """The syntax tree of a file; None where it is not Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def block_gaps(text: str, random: random.Random) -> list[tuple[int, int]]:
     """At most `PER_FILE` statements of two to six lines, inside a function or class; none of them a lone string.
 
@@ -102,11 +112,8 @@ def block_gaps(text: str, random: random.Random) -> list[tuple[int, int]]:
     """
     if not text.isascii():  # syntax trees count columns in bytes
         return []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return []
     starts = [0, *(m.end() for m in re.finditer("\n", text))]
     found = {

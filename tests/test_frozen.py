@@ -77,6 +77,17 @@ def test_what_no_one_would_ask_is_left_out_and_counted():
     assert left_out["places: nothing but keywords"] > 0
 
 
+def test_where_the_author_s_own_text_does_not_parse_nothing_is_asked(root, tmp_path):
+    for n in range(8):
+        (root / f"m{n}.py").write_text(module(n) + "\ndef broken(:\n")
+    frozen.freeze(root, tmp_path / "t.json", per_kind=10)
+    asked = frozen.load(root, tmp_path / "t.json")
+    assert asked.left_out["files: set aside to ask about, but do not parse"] > 0
+    broken = {f"m{n}.py" for n in range(8)}
+    assert not broken & {target.group for target in asked.targets}
+    assert broken & {file.path for file in asked.train}
+
+
 def test_a_passage_that_was_copied_from_the_training_part_is_no_question():
     one, other = module(1), module(2)
     copied = one[: one.index("\ndef", 200)]

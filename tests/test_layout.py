@@ -34,6 +34,9 @@ FLOORS = {
         "bpe",
         "card",
         "checkpoint",
+        "compare_page",
+        "contest",
+        "contestants",
         "corpus",
         "evaluate",
         "examples",
@@ -50,10 +53,13 @@ FLOORS = {
         "pretrain",
         "quality",
         "recipe",
+        "replies",
+        "report",
         "sample",
         "scoreboard",
         "split",
         "strata",
+        "tables",
         "targets",
     },  # learning, measuring
     5: {"__main__", "chapter", "checks", "doctor", "editor", "lsp", "server"},  # serving, and what chapters stand on

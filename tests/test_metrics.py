@@ -56,6 +56,7 @@ def placed(prefix, reference):
         ("total = ", "price", "'price'  # price", 0),
         ("total = pr", "ice", "ice", 1),
         ("total = pr", "ice", "", 0),
+        ("total = price", " * count", "", 0),  # a word that has ended before the cursor was not asked for
         ("total = ", "17", "17 ", 1),
         ("total = ", "17", "", 0),
         ("total = ", "17", "price", 0),

@@ -1,0 +1,117 @@
+"""Makes everything that evaluation can ask look the same: a name, and a function from a cursor to an answer.
+
+It knows how baselines and models are asked; it does not know targets' references, scores or files of answers. To compare
+something else (an adapter, a model that is shown other files) is to add a row to `MAKERS`: its prefix, and a function of what
+stands behind the prefix and a `Setting`, which gives a `Contestant`.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from copilot_lib import baselines, measure
+from copilot_lib.completer import Completer
+from copilot_lib.cursor import Cursor
+from copilot_lib.evaluate import raw_answer
+from copilot_lib.models import default_name
+from copilot_lib.quality import digest
+from copilot_lib.repository import SourceFile
+from copilot_lib.targets import Target
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer in two ways."""
+
+    raw: str
+    """All that was said until its own end, or the limit; no rule of ours."""
+    ended: bool
+    """Whether it ended by itself."""
+    shown: str
+    """As an editor shows it: stopping rules and clean-up applied."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Someone to be asked."""
+
+    name: str
+    identity: str
+    """Changes when its answers may: what was said by another is not taken for its own."""
+    answer: Callable[[Cursor, str, int], Said]
+    """From a cursor, the path of its file from the repository's root, and the most tokens that an answer may have."""
+    bits: Callable[[Target], float] | None = None
+    """The information of a target's reference in bits; None where there are no probabilities."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a contestant may be made of: the repository, and the part of it that may be learnt from."""
+
+    root: Path
+    train: list[SourceFile]
+    model: str | None = None
+    """The model that adapters and contexts are for; None for the default."""
+
+
+def of_method(name: str, method: Callable[[Cursor], str], identity: str = "") -> Contestant:
+    """A contestant that is a plain function; it always ends by itself.
+
+    >>> of_method("empty", baselines.empty).answer(Cursor("", 0), "a.py", 10)
+    Said(raw='', ended=True, shown='')
+    """
+
+    def answer(cursor: Cursor, path: str, max_new_tokens: int) -> Said:
+        text = method(cursor)
+        return Said(text, True, text)
+
+    return Contestant(name, identity or name, answer)
+
+
+def of_completer(name: str, completer: Completer) -> Contestant:
+    """A contestant that is a model in this process."""
+
+    def answer(cursor: Cursor, path: str, max_new_tokens: int) -> Said:
+        completer.engine.forget()  # in 8 bits what is kept of an earlier target could change this answer
+        raw, ended = raw_answer(completer, cursor, max_new_tokens)
+        return Said(raw, ended, completer.complete(cursor, max_new_tokens=max_new_tokens).text)
+
+    precision = os.environ.get("COPILOT_PRECISION") or "default precision"
+    identity = f"{digest(completer.model)}, {completer.model.device}, {precision}"
+    return Contestant(name, identity, answer, lambda target: measure.middle_bits(completer, target))
+
+
+BASELINES: dict[str, Callable[[Setting], Callable[[Cursor], str]]] = {
+    "empty": lambda setting: baselines.empty,
+    "previous line": lambda setting: baselines.last_line,
+    "most frequent line": lambda setting: baselines.most_frequent_line,
+    "n-gram": lambda setting: baselines.ngram,
+    "lookup": lambda setting: baselines.lookup(file.text for file in setting.train),
+}
+"""Always asked; the last one has the same files to learn from as an adapter."""
+
+
+def of_baseline(rest: str, setting: Setting) -> Contestant:
+    """One of `BASELINES` by its name."""
+    if rest not in BASELINES:
+        raise ValueError(f"{rest!r} is no baseline: expected one of {', '.join(BASELINES)}")
+    return of_method(f"baseline:{rest}", BASELINES[rest](setting))
+
+
+def of_model(rest: str, setting: Setting) -> Contestant:
+    """A model by name, folder or hub id."""
+    return of_completer(rest, Completer.load(rest))
+
+
+MAKERS: dict[str, Callable[[str, Setting], Contestant]] = {
+    "baseline": of_baseline,
+    "model": of_model,
+}
+"""What may stand before a colon; without any, a name is a model's."""
+
+
+def contestant(name: str, setting: Setting) -> Contestant:
+    """The contestant for a name such as `pocket`, a folder, or `baseline:lookup`; `ValueError` where there is none."""
+    kind, colon, rest = name.partition(":")
+    return MAKERS[kind](rest, setting) if colon and kind in MAKERS else of_model(name or default_name(), setting)

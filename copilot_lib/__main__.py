@@ -433,7 +433,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument(
         "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
     )
-    added.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two models side by side, such as pocket and a folder")
+    added.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two side by side, such as pocket and pocket+bm25")
     added.add_argument("--targets", type=int, default=100, metavar="N", help="places of each of four kinds, default 100")
     added.add_argument("--seed", type=int, default=0, help="which files are set aside, and which places in them")
     added.add_argument("--tests", action="store_true", help="ask in test files too")

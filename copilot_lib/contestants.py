@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot_lib import baselines, measure
+from copilot_lib import baselines, context
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.evaluate import raw_answer
+from copilot_lib.measure import middle_bits
 from copilot_lib.models import default_name
 from copilot_lib.quality import digest
 from copilot_lib.repository import SourceFile
+from copilot_lib.snippet import Place
 from copilot_lib.targets import Target
 
 
@@ -69,17 +71,22 @@ def of_method(name: str, method: Callable[[Cursor], str], identity: str = "") ->
     return Contestant(name, identity or name, answer)
 
 
-def of_completer(name: str, completer: Completer) -> Contestant:
-    """A contestant that is a model in this process."""
+def nowhere(path: str) -> None:
+    """The place of a file of which nothing else is known."""
+
+
+def of_completer(name: str, completer: Completer, place_of: Callable[[str], Place | None] = nowhere) -> Contestant:
+    """A contestant that is a model in this process; it is shown what belongs to the place of a file."""
 
     def answer(cursor: Cursor, path: str, max_new_tokens: int) -> Said:
         completer.engine.forget()  # in 8 bits what is kept of an earlier target could change this answer
-        raw, ended = raw_answer(completer, cursor, max_new_tokens)
-        return Said(raw, ended, completer.complete(cursor, max_new_tokens=max_new_tokens).text)
+        place = place_of(path)
+        raw, ended = raw_answer(completer, cursor, max_new_tokens, place)
+        return Said(raw, ended, completer.complete(cursor, max_new_tokens=max_new_tokens, place=place).text)
 
     precision = os.environ.get("COPILOT_PRECISION") or "default precision"
     identity = f"{digest(completer.model)}, {completer.model.device}, {precision}"
-    return Contestant(name, identity, answer, lambda target: measure.middle_bits(completer, target))
+    return Contestant(name, identity, answer, lambda target: middle_bits(completer, target, place=place_of(target.group)))
 
 
 BASELINES: dict[str, Callable[[Setting], Callable[[Cursor], str]]] = {
@@ -100,9 +107,20 @@ def of_baseline(rest: str, setting: Setting) -> Contestant:
 
 
 def of_model(rest: str, setting: Setting) -> Contestant:
-    """A model by name, folder or hub id."""
-    return of_completer(rest, Completer.load(rest))
+    """A model by name, folder or hub id, with what it is shown of other files behind a plus."""
+    name, plus, shown = rest.rpartition("+")
+    if not plus or shown not in CONTEXTS:
+        return of_completer(rest, Completer.load(rest))
+    project = context.Project(setting.root)
+    index = context.Index(project)
+    index.refresh()
+    sources = tuple(source for source in context.with_index(index) if source[0] in CONTEXTS[shown])
+    return of_completer(rest, Completer.load(name), lambda path: context.place(project, path, sources))
 
+
+CONTEXTS = {"imports": {"imported"}, "bm25": {"retrieved"}, "context": {"imported", "retrieved"}}
+"""What may stand behind a plus, as in `pocket+bm25`, and the sources of `context` that it stands for. The files of the
+repository are all shown as they are, but for the open one: who writes a line has the other files on disk."""
 
 MAKERS: dict[str, Callable[[str, Setting], Contestant]] = {
     "baseline": of_baseline,
@@ -112,6 +130,6 @@ MAKERS: dict[str, Callable[[str, Setting], Contestant]] = {
 
 
 def contestant(name: str, setting: Setting) -> Contestant:
-    """The contestant for a name such as `pocket`, a folder, or `baseline:lookup`; `ValueError` where there is none."""
+    """The contestant for a name such as `pocket`, a folder, `pocket+bm25`, or `baseline:lookup`; else `ValueError`."""
     kind, colon, rest = name.partition(":")
     return MAKERS[kind](rest, setting) if colon and kind in MAKERS else of_model(name or default_name(), setting)

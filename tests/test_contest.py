@@ -9,7 +9,7 @@ from copilot_lib import contest, contestants, frozen, replies, report, scoreboar
 from copilot_lib.__main__ import main
 from copilot_lib.contestants import Contestant, Said, of_method
 from copilot_lib.strata import STRATA
-from copilot_lib.targets import KINDS
+from copilot_lib.targets import KINDS, place
 
 VERBS = ["load", "store", "count", "merge", "drop", "find", "sort", "scan"]
 
@@ -206,6 +206,26 @@ def test_a_model_answers_the_same_whatever_was_asked_before(root, asked, monkeyp
     assert all(reply.bits > 0 for reply in forwards)
     again = contestants.contestant("pocket", contestants.Setting(root, asked.train))
     assert again.identity == pocket.identity
+
+
+def test_a_model_may_be_shown_other_files_but_not_the_answer(tmp_path):
+    root = tmp_path / "till"
+    root.mkdir()
+    (root / "tax.py").write_text("RATE = 0.19\n\n\ndef unmistakable_gross(net, rate=RATE):\n    return net * (1 + rate)\n")
+    text = "from tax import unmistakable_gross\n\n\ndef total(net):\n    return unmistakable_gross(net, rate=0.2)\n"
+    (root / "shop.py").write_text(text)
+    start = text.index("net, rate=0.2")
+    target = place(text, {"file": "shop.py", "kind": "rest of line", "start": start, "end": text.index("\n", start)})
+    setting = contestants.Setting(root, [])
+    plain = replies.ask(contestants.contestant("pocket", setting), target)
+    for name in ("pocket+imports", "pocket+bm25", "pocket+context"):
+        told = replies.ask(contestants.contestant(name, setting), target)
+        assert told.bits != plain.bits, "it was shown something"
+    only_file = tmp_path / "alone"
+    only_file.mkdir()
+    (only_file / "shop.py").write_text(text)
+    alone = contestants.contestant("pocket+context", contestants.Setting(only_file, []))
+    assert replies.ask(alone, target) == plain, "the open file itself is not shown once more"
 
 
 @pytest.fixture(scope="module")

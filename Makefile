@@ -64,6 +64,7 @@ bench: .venv/.ready
 results: .venv/.ready
 	test -f build/pocket/corpus.jsonl || $(RUN) copilot_lib corpus
 	$(RUN) copilot_lib quality
+	COPILOT_PRECISION=float32 $(RUN) copilot_lib ablation networkx sqlalchemy fontTools
 
 # Compares recipes of pretraining: hours. Without ARGS only the page and its figures are made anew.
 pilots: .venv/.ready

@@ -175,7 +175,7 @@ def section(name: str, record: dict) -> list[str]:
     effort = f"Effort of each run: {record['effort']}. " if "effort" in record else ""
     how = f"`{record['command']}`" if "command" in record else record.get("shape") or record["measured"]
     words = DECIDED.get(name) or record.get("verdict") or record.get("change") or "Not yet read."
-    picture = f"![{record['question']}](figures/pilots/{name}.svg)"
+    picture = f"![The runs compared: {record['question']}](figures/pilots/{name}.svg)"
     return [
         f"### {record['question']}",
         "",

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -291,21 +292,25 @@ def ablation(arguments) -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name in arguments.repositories:
-        root, places = repository_folder(name), arguments.output / f"{Path(name).name}-places.json"
+        root, places = repository_folder(name), arguments.folder / f"{Path(name).name}-places.json"
         if not places.exists():
             frozen.freeze(root, places, arguments.targets)
         asked = frozen.load(root, places)
         found = ablation.outcomes(completer, root, asked, arguments.folder / f"{Path(name).name}.json")
-        rows = ablation.table(asked, tell(found, f"{name}: ", sys.stderr))
-        record = {"repository": asked.name, "model": completer.model.name, "hardware": hardware.describe(), "rows": rows}
+        rows = ablation.table(asked, announced(found, f"{name}: "))
+        record = {"repository": asked.name, "model": completer.model.name, "places": asked.fingerprint} | {
+            "hardware": hardware.describe(),
+            "date": date.today().isoformat(),
+            "rows": rows,
+        }
         file = arguments.output / f"{Path(name).name}.json"
         file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def tell(found, before: str, stream):
+def announced(found, before: str):
     """Passes on named things, and says each name as it comes."""
     for name, thing in found:
-        print(before + name, file=stream, flush=True)
+        print(before + name, file=sys.stderr, flush=True)
         yield name, thing
 
 

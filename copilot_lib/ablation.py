@@ -11,7 +11,7 @@ from pathlib import Path
 
 from copilot_lib import context, measure
 from copilot_lib.completer import Completer
-from copilot_lib.context.gather import InProject, Sources
+from copilot_lib.context.gathering import InProject, Sources
 from copilot_lib.context.imports import imported
 from copilot_lib.context.open_files import opened
 from copilot_lib.context.retrieval import Index, retrieved

@@ -304,3 +304,27 @@ def check_07_utf16_column(answer: Callable[[str, int], int]) -> None:
         got = answer(line, column)
         expect_type(got, int, f"utf16_column({line!r}, {column})")
         expect(got == wanted, f"utf16_column({line!r}, {column}) gave {got}; expected {wanted}")
+
+
+@check
+def check_08_imported_from(answer: Callable[[str, str], str | None]) -> None:
+    """the last import of a name counts, by the name that it is bound to, also where the file does not parse."""
+    text = "import os.path as where\nfrom a.b import f, g as h\nfrom c import f\ndef (:\n"
+    for name, wanted in (("f", "c"), ("h", "a.b"), ("g", None), ("where", "os.path"), ("x", None)):
+        got = answer(text, name)
+        expect(got == wanted, f"imported_from({text!r}, {name!r}) gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_08_fused(answer: Callable[[list[str], list[str]], list[str]]) -> None:
+    """every piece comes once, what both lists have comes first, and an empty list changes nothing."""
+    for one, other, wanted in (
+        ([], [], []),
+        (["a", "b"], [], ["a", "b"]),
+        (["a", "b", "c"], ["c", "d"], ["c", "a", "b", "d"]),
+        (["a", "b"], ["a", "b"], ["a", "b"]),
+    ):
+        got = answer(list(one), list(other))
+        expect_type(got, list, f"fused({one}, {other})")
+        same = got == wanted or (sorted(got) == sorted(wanted) and got[:2] == wanted[:2] == ["c", "a"])
+        expect(same, f"fused({one}, {other}) gave {got}; expected {wanted}")

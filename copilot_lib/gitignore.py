@@ -82,6 +82,6 @@ def matcher(part: str) -> Callable[[str], object]:
     return re.compile(translate(part.replace("[^", "[!"))).match
 
 
-def verdict(rules: Sequence[Rule], path: Sequence[str], is_folder: bool) -> bool | None:
+def ruling(rules: Sequence[Rule], path: Sequence[str], is_folder: bool) -> bool | None:
     """Whether these rules ignore a path, given in parts; None if they do not speak of it. The last that speaks decides."""
     return next((rule.ignores for rule in reversed(rules) if rule.matches(path, is_folder)), None)

@@ -165,8 +165,8 @@ def rules_in(folder: Path) -> list[gitignore.Rule]:
 
 def is_ignored(path: str, is_folder: bool, rules: list[tuple[str, list[gitignore.Rule]]]) -> bool:
     """Whether git would ignore a path in a folder that it does not: the nearest `.gitignore` that speaks of it decides."""
-    verdicts = (gitignore.verdict(own, path[len(folder) :].split("/"), is_folder) for folder, own in reversed(rules))
-    return next((verdict for verdict in verdicts if verdict is not None), False)
+    rulings = (gitignore.ruling(own, path[len(folder) :].split("/"), is_folder) for folder, own in reversed(rules))
+    return next((ruling for ruling in rulings if ruling is not None), False)
 
 
 def bounded_bytes(file: Path, max_bytes: int) -> bytes:

@@ -11,7 +11,7 @@ from copilot_lib import context
 from copilot_lib.codec import Codec
 from copilot_lib.completer import CONTEXT_SHARE, Completer
 from copilot_lib.context import Project
-from copilot_lib.context.gather import in_pocket_tokens
+from copilot_lib.context.gathering import in_pocket_tokens
 from copilot_lib.cursor import Cursor
 from copilot_lib.snippet import Snippet, fit
 

@@ -24,7 +24,7 @@ class Reply(Said):
     """Of the whole reference; None where the contestant has no probabilities."""
 
 
-def ask(contestant: Contestant, target: Target) -> Reply:
+def reply_to(contestant: Contestant, target: Target) -> Reply:
     """One reply. The limit is that of the target's kind: its own length would give the answer away."""
     limit = MAX_NEW_TOKENS.get(target.kind, LINE_TOKENS)
     said = contestant.answer(target.cursor, target.group, limit)
@@ -43,7 +43,7 @@ def collect(
     del replies[len(asked.targets) :]
     with file.open("a", encoding="utf-8") as lines:
         for target in progress(asked.targets[len(replies) :], len(replies)):
-            replies.append(ask(contestant, target))
+            replies.append(reply_to(contestant, target))
             print(json.dumps(asdict(replies[-1])), file=lines, flush=True)
     return replies
 

@@ -193,7 +193,11 @@ def tokens(pieces: Iterable[str], mark: int | Collection[int] | None = None, cap
 
 
 def suit_both_pages(drawn) -> None:
-    """Makes a matplotlib figure readable on light and dark pages: no background, grey lines and words."""
+    """Makes a matplotlib figure readable on light and dark pages: no background, grey lines and words.
+
+    Words that were given a colour keep it: they stand on something else than the page.
+    """
+    from matplotlib import rcParams
     from matplotlib.text import Text
 
     for axes in drawn.axes:
@@ -202,7 +206,8 @@ def suit_both_pages(drawn) -> None:
         for spine in axes.spines.values():
             spine.set_color(GREY)
     for text in drawn.findobj(Text):
-        text.set_color(GREY)
+        if text.get_color() in (rcParams["text.color"], rcParams["axes.labelcolor"]):
+            text.set_color(GREY)
 
 
 def figure(drawn, description: str) -> Picture:

@@ -439,16 +439,16 @@ def cells(score, group="all"):
 records[0]["hardware"], {record["repository"]: record["rows"][1]["n"] for record in records}
 
 # %% tags=["hide-input"]
-figure, panels = plt.subplots(2, 1, figsize=(6.5, 4.2), sharex=True)
+figure, panels = plt.subplots(2, 1, figsize=(7.5, 5), sharex=True)
 for axes, score, unit, best in zip(panels, ("bits", "exact"), ("bits per byte", "right answers"), ("RdYlGn_r", "RdYlGn")):
     conditions, found = cells(score)
-    top = max(abs(value[0]) for row in found for value in row)
+    top = 1.8 * max(abs(value[0]) for row in found for value in row)
     axes.imshow([[value[0] for value in row] for row in found], cmap=best, vmin=-top, vmax=top, aspect="auto")
     for y, row in enumerate(found):
         for x, (mean, low, high) in enumerate(row):
             clear = "bold" if low * high > 0 else "normal"
             text = f"{mean:+.2f}\n({low:+.2f}, {high:+.2f})" if score == "bits" else f"{mean:+.1%}\n({low:+.1%}, {high:+.1%})"
-            axes.text(x, y, text, ha="center", va="center", fontsize=6.5, weight=clear, color="black")
+            axes.text(x, y, text, ha="center", va="center", fontsize=8, weight=clear, color="#222222")
     axes.set(yticks=range(len(NAMES)), yticklabels=NAMES, xticks=range(len(conditions)), xticklabels=conditions, title=f"{unit}, beside prefix and suffix alone")
     axes.tick_params(axis="x", rotation=20)
 figure.tight_layout()
@@ -456,7 +456,7 @@ described = "; ".join(f"{name}: " + ", ".join(f"{c} {v[0]:+.2f}" for c, v in zip
 show.figure(figure, f"Heat map of bits per byte and of right answers under six conditions. Bits: {described}")
 
 # %% [markdown]
-# Bold is what leaves out zero. The first column is chapter 3's: without the text below the cursor all is worse. Then it becomes quiet. Retrieved pieces make the right text of sqlalchemy
+# Bold is what leaves out zero. The first column is chapter 3's: without the text below the cursor the right text costs more everywhere. Then it becomes quiet. Retrieved pieces make the right text of sqlalchemy
 # cheaper, imports bring some more right answers in fontTools, and the rest cannot be told from nothing. All three together share one budget, and do less than the best of them alone.
 #
 # Why so little, after the shop? For one thing, the question is rarely asked. These are the places whose answer needs a name that only another file has:

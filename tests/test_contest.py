@@ -179,7 +179,7 @@ def test_nobody_is_told_the_reference_or_its_length(asked):
     given = []
     spy = Contestant("spy", "spy", lambda *place: given.append(place) or Said("", True, ""))
     for target in asked.targets:
-        replies.ask(spy, target)
+        replies.reply_to(spy, target)
     for target, (cursor, path, limit) in zip(asked.targets, given, strict=True):
         assert len(cursor.text) == len(target.cursor.text)
         assert path == target.group
@@ -201,8 +201,8 @@ def test_a_model_answers_the_same_whatever_was_asked_before(root, asked, monkeyp
     monkeypatch.delenv("COPILOT_PRECISION")  # in 8 bits, where what is kept could matter
     pocket = contestants.contestant("pocket", contestants.Setting(root, asked.train))
     few = asked.targets[::16]
-    forwards = [replies.ask(pocket, target) for target in few]
-    assert [replies.ask(pocket, target) for target in few[::-1]][::-1] == forwards
+    forwards = [replies.reply_to(pocket, target) for target in few]
+    assert [replies.reply_to(pocket, target) for target in few[::-1]][::-1] == forwards
     assert all(reply.bits > 0 for reply in forwards)
     again = contestants.contestant("pocket", contestants.Setting(root, asked.train))
     assert again.identity == pocket.identity
@@ -217,15 +217,15 @@ def test_a_model_may_be_shown_other_files_but_not_the_answer(tmp_path):
     start = text.index("net, rate=0.2")
     target = place(text, {"file": "shop.py", "kind": "rest of line", "start": start, "end": text.index("\n", start)})
     setting = contestants.Setting(root, [])
-    plain = replies.ask(contestants.contestant("pocket", setting), target)
+    plain = replies.reply_to(contestants.contestant("pocket", setting), target)
     for name in ("pocket+imports", "pocket+bm25", "pocket+context"):
-        told = replies.ask(contestants.contestant(name, setting), target)
+        told = replies.reply_to(contestants.contestant(name, setting), target)
         assert told.bits != plain.bits, "it was shown something"
     only_file = tmp_path / "alone"
     only_file.mkdir()
     (only_file / "shop.py").write_text(text)
     alone = contestants.contestant("pocket+context", contestants.Setting(only_file, []))
-    assert replies.ask(alone, target) == plain, "the open file itself is not shown once more"
+    assert replies.reply_to(alone, target) == plain, "the open file itself is not shown once more"
 
 
 @pytest.fixture(scope="module")

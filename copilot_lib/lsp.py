@@ -18,12 +18,12 @@ from pygls.lsp.server import LanguageServer
 
 from copilot_lib.completer import Completer, Completion
 from copilot_lib.cursor import Cursor, line_spans
-from copilot_lib.feedback import Contradiction, Store
+from copilot_lib.feedback import Store
 from copilot_lib.server.events import Recent, Report, event_of
 from copilot_lib.server.service import Service, Superseded
 
 ACCEPTED = "copilot_lib.accepted"
-"""The command that a client runs when a suggestion was accepted; its argument is the completion's id."""
+"""The command that a client runs when a suggestion was accepted, with the completion's id and how many characters of it."""
 PLAIN_TEXT = types.InsertTextMode.AsIs
 
 
@@ -86,14 +86,14 @@ class CompletionServer(LanguageServer):
 def create(load: Callable[[], Completer], store: Store | None = None) -> CompletionServer:
     """The server with its features; `load` is called once, when a client has said hello."""
     server = CompletionServer(load, store)
-    # Without options pygls does not tell the client that there are inline completions.
+    # Without options pygls does not tell the client that there are inline completions; ALE takes empty ones for no menu.
     features = {
         types.INITIALIZED: (initialized,),
         types.TEXT_DOCUMENT_DID_OPEN: (did_open,),
         types.TEXT_DOCUMENT_DID_CHANGE: (did_change,),
         types.TEXT_DOCUMENT_DID_CLOSE: (did_close,),
         types.TEXT_DOCUMENT_INLINE_COMPLETION: (inline_completion, types.InlineCompletionOptions()),
-        types.TEXT_DOCUMENT_COMPLETION: (completion, types.CompletionOptions()),
+        types.TEXT_DOCUMENT_COMPLETION: (completion, types.CompletionOptions(resolve_provider=False)),
     }
     for name, (handler, *options) in features.items():
         server.feature(name, *options)(handler)
@@ -142,29 +142,45 @@ async def inline_completion(server: CompletionServer, params: types.InlineComple
         start, end = (offset_at(cursor.text, edge, server.units) for edge in (place.start, place.end))
         cursor = Cursor(cursor.text[:start] + begun + cursor.text[max(start, end) :], start + len(begun))
     completion_id, completion = await server.complete("inline", cursor)
-    command = types.Command(title="Accepted", command=ACCEPTED, arguments=[completion_id])
+    command = types.Command(title="Accepted", command=ACCEPTED, arguments=[completion_id, len(completion.text)])
     item = types.InlineCompletionItem(begun + completion.text, range=place, command=command)
     return types.InlineCompletionList([item] if completion.text else [])
 
 
 async def completion(server: CompletionServer, params: types.CompletionParams) -> types.CompletionList:
-    """The same for clients that only know menus: one item, which replaces the word that is begun by the word and the rest."""
+    """The same for clients that only know menus: items that replace the word that is begun by the word and the rest.
+
+    A completion of several lines is offered twice, its first line first: some menus can insert no more than one line.
+    """
     cursor = server.cursor(params)
     completion_id, completion = await server.complete("menu", cursor)
     typed = re.search(r"\w*\Z", cursor.line_prefix)[0]
     start = position_at(Cursor(cursor.text, cursor.offset - len(typed)), server.units)
-    whole = typed + completion.text
-    item = types.CompletionItem(
-        label=whole.strip().split("\n")[0],
+    place = types.Range(start, params.position)
+    mode = PLAIN_TEXT if knows_modes(server.client_capabilities) else None
+    first_line = completion.text.split("\n")[0].rstrip()
+    texts = dict.fromkeys(text for text in (first_line, completion.text) if text)
+    items = [menu_item(completion_id, place, typed, text, number, mode) for number, text in enumerate(texts)]
+    return types.CompletionList(is_incomplete=True, items=items)
+
+
+def menu_item(
+    completion_id: str, place: types.Range, typed: str, text: str, number: int, mode: types.InsertTextMode | None
+) -> types.CompletionItem:
+    """An item that writes what was typed and the text over the place. It sorts before names, by a character that all JSON
+    readers take."""
+    whole = typed + text
+    first_line, *more = whole.strip().split("\n")
+    return types.CompletionItem(
+        label=f"{first_line} …" if more else first_line,
         kind=types.CompletionItemKind.Text,
-        text_edit=types.TextEdit(types.Range(start, params.position), whole),
+        text_edit=types.TextEdit(place, whole),
         filter_text=whole,
-        sort_text="\0",
-        documentation=whole if "\n" in whole else None,
-        insert_text_mode=PLAIN_TEXT if knows_modes(server.client_capabilities) else None,
-        command=types.Command(title="Accepted", command=ACCEPTED, arguments=[completion_id]),
+        sort_text=f"!{number}",
+        documentation=whole if more else None,
+        insert_text_mode=mode,
+        command=types.Command(title="Accepted", command=ACCEPTED, arguments=[completion_id, len(text)]),
     )
-    return types.CompletionList(is_incomplete=True, items=[item] if completion.text else [])
 
 
 def knows_modes(capabilities: types.ClientCapabilities) -> bool:
@@ -174,15 +190,16 @@ def knows_modes(capabilities: types.ClientCapabilities) -> bool:
     return bool(modes and PLAIN_TEXT in modes.value_set)
 
 
-async def accepted(server: CompletionServer, completion_id: str) -> None:
-    """Reports that a suggestion was accepted; it is kept if there is a store for it."""
+async def accepted(server: CompletionServer, completion_id: str, characters: int) -> None:
+    """Reports that so many characters of a suggestion were accepted; it is kept if there is a store for it."""
     found = server.recent.find(completion_id, 0)
     if not (found and server.store):
         return
-    event = event_of(Report(type="accepted", completion_id=completion_id), *found, server.load().model.name)
     try:
+        report = Report(type="accepted", completion_id=completion_id, accepted_characters=characters)
+        event = event_of(report, *found, server.load().model.name)
         await asyncio.to_thread(server.store.add, event)
-    except Contradiction as error:
+    except ValueError as error:
         raise JsonRpcInvalidParams(str(error)) from None
 
 

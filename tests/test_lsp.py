@@ -121,18 +121,38 @@ def test_what_the_menu_has_selected_is_gone_on_with():
     assert item.insert_text == "wid" + expected(TEXT[:at] + "wid" + TEXT[at:], at + 3)
 
 
-def test_older_clients_get_one_item_that_replaces_the_word_they_began():
-    text = TEXT.replace("return ", "return wid")
+def menu(text):
+    """What older clients are offered where a text has a mark, and the server's hello."""
 
     async def scene():
-        async with editing(text) as editor:
-            return await editor.text_document_completion_async(types.CompletionParams(FILE, types.Position(1, 14)))
+        async with editing(text.replace("|", "")) as editor:
+            before = text.split("|")[0].split("\n")
+            place = types.Position(len(before) - 1, len(before[-1]))
+            return editor.hello, await editor.text_document_completion_async(types.CompletionParams(FILE, place))
 
-    answer = asyncio.run(scene())
+    return asyncio.run(scene())
+
+
+def test_older_clients_get_an_item_that_replaces_the_word_they_began():
+    marked = TEXT.replace("return ", "return wid|")
+    text = marked.replace("|", "")
+    hello, answer = menu(marked)
     (item,) = answer.items
     assert answer.is_incomplete
     assert item.text_edit.new_text == "wid" + expected(text, text.index("wid", 30) + 3) == item.filter_text
     assert item.text_edit.range == types.Range(PLACE, types.Position(1, 14))
+    assert item.sort_text.isprintable(), "Emacs reads no JSON that has a NUL in it"
+    assert hello.capabilities.completion_provider.resolve_provider is False, "ALE takes options that say nothing for no menu"
+
+
+def test_menus_offer_of_several_lines_the_first_alone_and_all_of_them():
+    text = "def mean(values):\n    total = 0\n    for value in "
+    _, answer = menu(text + "|")
+    first, whole = (item.text_edit.new_text for item in answer.items)
+    assert whole == expected(text, len(text))
+    assert first == whole.split("\n")[0] != whole
+    assert [item.label for item in answer.items] == [first, f"{first} …"]
+    assert [item.command.arguments[1] for item in answer.items] == [len(first), len(whole)]
 
 
 def test_every_request_is_answered_also_those_that_a_newer_one_supersedes_or_the_client_cancels():

@@ -54,7 +54,7 @@ def test_without_suffix_is_the_same_question_with_nothing_behind(shop):
 
 def asked(strata: list[str]) -> Frozen:
     labels = [Label(stratum, seen=False) for stratum in strata]
-    return Frozen("shop", [TARGET] * len(strata), labels, [], {}, "f")
+    return Frozen("shop", [TARGET] * len(strata), labels, [], {}, {}, "f")
 
 
 def test_outcomes_of_known_worth():

@@ -89,13 +89,32 @@ def complete(arguments) -> None:
     from copilot_lib.completer import Completer
 
     cursor = cursor_at(arguments.place)
-    completion = Completer.load(arguments.model).complete(cursor, max_new_tokens=arguments.max_new_tokens)
+    place = place_in(arguments.project, parse_place(arguments.place)[0]) if arguments.project else None
+    completion = Completer.load(arguments.model).complete(cursor, max_new_tokens=arguments.max_new_tokens, place=place)
+    if arguments.show_context:
+        for piece in place.shown if place else ():
+            print(f"{piece.file}:{piece.first_line}-{piece.last_line} ({piece.reason})\n{piece.text}\n", file=sys.stderr)
     if arguments.json:
         print(json.dumps(asdict(completion)))
     elif arguments.show:
         print(show.completion(cursor, completion))
     else:
         print(completion.text)
+
+
+def place_in(project: Path, name: str):
+    """Where a file is in a project, with an index of it, remembering what the model is shown."""
+    from contextlib import closing
+
+    from copilot_lib.snippet import Shown
+    from copilot_lib.workspace import Workspace
+
+    with closing(Workspace([project])) as workspace:
+        place = workspace.place(Path(name).resolve())
+        if not place:
+            raise BadInput(f"{name} is not in the folder {project}: give a project that the file belongs to")
+        workspace.refresh().result()
+        return Shown(workspace.place(Path(name).resolve()))
 
 
 def demo(arguments) -> None:
@@ -175,7 +194,7 @@ def lsp(arguments) -> None:
     store = feedback.Store(arguments.record) if arguments.record else None
     if store:
         print(f"Accepted completions are kept in {store.file}", file=sys.stderr)
-    lsp.serve_stdio(lsp.create(partial(Completer.load, arguments.model), store))
+    lsp.serve_stdio(lsp.create(partial(Completer.load, arguments.model), store, arguments.context))
 
 
 def open_door(host: str, port: int):
@@ -390,6 +409,8 @@ def parser() -> argparse.ArgumentParser:
     form.add_argument("--show", action="store_true", help="draw the completion at the cursor")
     form.add_argument("--json", action="store_true", help="print everything that is known about it")
     added.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
+    added.add_argument("--project", type=Path, metavar="FOLDER", help="show the model pieces of other files of this folder too")
+    added.add_argument("--show-context", action="store_true", help="print these pieces, on standard error")
     command(demo, "complete a binary search with a line missing")
     added = command(serve, "answer editors over HTTP")
     added.add_argument("--host", default="127.0.0.1", help="the address to listen at; only this machine by default")
@@ -403,8 +424,12 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--prompt-as-text", action="store_true", help="for engines that take no token ids")
     record = {"type": Path, "metavar": "FILE", "help": "keep what editors report of completions in a SQLite file"}
     added.add_argument("--record", **record)
-    command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output").add_argument(
-        "--record", **record
+    added = command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output")
+    added.add_argument("--record", **record)
+    added.add_argument(
+        "--context",
+        action=argparse.BooleanOptionalAction,
+        help="whether the model is shown other files of the workspace; left out, only models of 1,024 tokens and more are",
     )
     command(doctor, "check versions, model, memory and speed")
     command(prefetch, "fetch a hub model, so that it runs without a network", model=False).add_argument("name")

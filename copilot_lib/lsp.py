@@ -11,8 +11,10 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 from lsprotocol import types
+from pygls import uris
 from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
@@ -21,6 +23,8 @@ from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.feedback import Store
 from copilot_lib.server.events import Recent, Report, event_of
 from copilot_lib.server.service import Service, Superseded
+from copilot_lib.snippet import Place
+from copilot_lib.workspace import Workspace, wants_context
 
 ACCEPTED = "copilot_lib.accepted"
 """The command that a client runs when a suggestion was accepted, with the completion's id and how many characters of it."""
@@ -51,15 +55,21 @@ def position_at(cursor: Cursor, units: Callable[[str], int]) -> types.Position:
 
 
 class CompletionServer(LanguageServer):
-    """A language server for one client. The model is loaded in the service's thread, while the editor goes on."""
+    """A language server for one client. The model is loaded in the service's thread, while the editor goes on.
 
-    def __init__(self, load: Callable[[], Completer], store: Store | None = None):
+    `context` says whether the model is shown other files of the client's folders; left out, the model's window decides.
+    """
+
+    def __init__(self, load: Callable[[], Completer], store: Store | None = None, context: bool | None = None):
         super().__init__("copilot_lib", metadata.version("copilot-lib"))
         self.load = cache(load)
         self.service = Service(lambda cursor, **options: self.load().complete(cursor, **options))
         self.store, self.recent = store, Recent()
         self.texts: dict[str, str] = {}
         """The open documents by their addresses."""
+        self.context = context
+        self.projects = Workspace(())
+        """The client's folders, once it is known that the model is to be shown them."""
 
     @property
     def units(self) -> Callable[[str], int]:
@@ -72,10 +82,38 @@ class CompletionServer(LanguageServer):
             raise JsonRpcInvalidParams(f"{params.text_document.uri} is not open: send textDocument/didOpen first")
         return Cursor(text, offset_at(text, params.position, self.units))
 
-    async def complete(self, kind: str, cursor: Cursor) -> tuple[str, Completion]:
+    def tell(self, uri: str, text: str) -> None:
+        """Notes what a document's text is now."""
+        self.texts[uri] = text
+        if path := path_of(uri):
+            self.projects.change(path, text)
+
+    def forget(self, uri: str) -> None:
+        """Notes that a document was closed."""
+        self.texts.pop(uri, None)
+        if path := path_of(uri):
+            self.projects.close_document(path)
+
+    def begin_context(self) -> None:
+        """Opens the client's folders, if the model is to be shown them; what is open in them already is told again."""
+        if not wants_context(self.context, self.load().model.context_tokens):
+            return
+        folders = [folder.uri for folder in self.workspace.folders.values()] or [self.workspace.root_uri or ""]
+        self.projects = Workspace(filter(None, map(path_of, folders)))
+        for uri, text in self.texts.items():
+            self.tell(uri, text)
+        self.projects.refresh()
+
+    def place(self, uri: str) -> Place | None:
+        """Where a document is in its project; None where it is in none."""
+        path = path_of(uri)
+        return self.projects.place(path) if path else None
+
+    async def complete(self, kind: str, cursor: Cursor, uri: str) -> tuple[str, Completion]:
         """A completion and its id. A newer request of the same kind ends this one, with an answer that says so."""
+        place = self.place(uri)
         try:
-            completion = await self.service.complete(kind, cursor)
+            completion = await self.service.complete(kind, cursor, **({"place": place} if place else {}))
         except Superseded as error:
             raise JsonRpcContentModified(str(error)) from None
         completion_id = f"cmpl-{secrets.token_hex(12)}"
@@ -83,15 +121,22 @@ class CompletionServer(LanguageServer):
         return completion_id, completion
 
 
-def create(load: Callable[[], Completer], store: Store | None = None) -> CompletionServer:
+def path_of(uri: str) -> Path | None:
+    """The file that an address names; None for what is no file, such as a text without a name."""
+    path = uris.to_fs_path(uri) if uri.startswith("file:") else None
+    return Path(path).resolve() if path else None
+
+
+def create(load: Callable[[], Completer], store: Store | None = None, context: bool | None = None) -> CompletionServer:
     """The server with its features; `load` is called once, when a client has said hello."""
-    server = CompletionServer(load, store)
+    server = CompletionServer(load, store, context)
     # Without options pygls does not tell the client that there are inline completions; ALE takes empty ones for no menu.
     features = {
         types.INITIALIZED: (initialized,),
         types.TEXT_DOCUMENT_DID_OPEN: (did_open,),
         types.TEXT_DOCUMENT_DID_CHANGE: (did_change,),
         types.TEXT_DOCUMENT_DID_CLOSE: (did_close,),
+        types.TEXT_DOCUMENT_DID_SAVE: (did_save,),
         types.TEXT_DOCUMENT_INLINE_COMPLETION: (inline_completion, types.InlineCompletionOptions()),
         types.TEXT_DOCUMENT_COMPLETION: (completion, types.CompletionOptions(resolve_provider=False)),
     }
@@ -109,28 +154,34 @@ async def initialized(server: CompletionServer, params: types.InitializedParams)
         await server.work_done_progress.create_async(token)
         server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title="Loading the completion model"))
     await asyncio.get_running_loop().run_in_executor(server.service.thread, server.load)
+    server.begin_context()
     if token:
         server.work_done_progress.end(token, types.WorkDoneProgressEnd(message="ready"))
 
 
 def did_open(server: CompletionServer, params: types.DidOpenTextDocumentParams) -> None:
-    server.texts[params.text_document.uri] = params.text_document.text
+    server.tell(params.text_document.uri, params.text_document.text)
 
 
 def did_change(server: CompletionServer, params: types.DidChangeTextDocumentParams) -> None:
     """Applies the changes in their order; those of a document that is not open say nothing."""
-    uri = params.text_document.uri
-    for change in params.content_changes if uri in server.texts else ():
+    if (text := server.texts.get(params.text_document.uri)) is None:
+        return
+    for change in params.content_changes:
         if isinstance(change, types.TextDocumentContentChangePartial):
-            text = server.texts[uri]
             start, end = (offset_at(text, place, server.units) for place in (change.range.start, change.range.end))
-            server.texts[uri] = text[:start] + change.text + text[max(start, end) :]
+            text = text[:start] + change.text + text[max(start, end) :]
         else:
-            server.texts[uri] = change.text
+            text = change.text
+    server.tell(params.text_document.uri, text)
 
 
 def did_close(server: CompletionServer, params: types.DidCloseTextDocumentParams) -> None:
-    server.texts.pop(params.text_document.uri, None)
+    server.forget(params.text_document.uri)
+
+
+def did_save(server: CompletionServer, params: types.DidSaveTextDocumentParams) -> None:
+    server.projects.refresh()
 
 
 async def inline_completion(server: CompletionServer, params: types.InlineCompletionParams) -> types.InlineCompletionList:
@@ -141,7 +192,7 @@ async def inline_completion(server: CompletionServer, params: types.InlineComple
         begun, place = selected.text, selected.range
         start, end = (offset_at(cursor.text, edge, server.units) for edge in (place.start, place.end))
         cursor = Cursor(cursor.text[:start] + begun + cursor.text[max(start, end) :], start + len(begun))
-    completion_id, completion = await server.complete("inline", cursor)
+    completion_id, completion = await server.complete("inline", cursor, params.text_document.uri)
     command = types.Command(title="Accepted", command=ACCEPTED, arguments=[completion_id, len(completion.text)])
     item = types.InlineCompletionItem(begun + completion.text, range=place, command=command)
     return types.InlineCompletionList([item] if completion.text else [])
@@ -153,7 +204,7 @@ async def completion(server: CompletionServer, params: types.CompletionParams) -
     A completion of several lines is offered twice, its first line first: some menus can insert no more than one line.
     """
     cursor = server.cursor(params)
-    completion_id, completion = await server.complete("menu", cursor)
+    completion_id, completion = await server.complete("menu", cursor, params.text_document.uri)
     typed = re.search(r"\w*\Z", cursor.line_prefix)[0]
     start = position_at(Cursor(cursor.text, cursor.offset - len(typed)), server.units)
     place = types.Range(start, params.position)
@@ -211,3 +262,4 @@ def serve_stdio(server: CompletionServer) -> None:
         server.start_io(sys.stdin.buffer, protocol)
     finally:
         server.service.close()
+        server.projects.close()

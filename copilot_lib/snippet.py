@@ -48,6 +48,20 @@ class Place(Protocol):
         """Requests are told apart by it."""
 
 
+class Shown:
+    """A place that remembers what was gathered there last, as `shown`."""
+
+    def __init__(self, place: Place):
+        self._place = place
+        self.name = place.name
+        self.shown: list[Snippet] = []
+
+    def gather(self, cursor: Cursor, budget_tokens: int, count: Count) -> list[Snippet]:
+        """As the place does."""
+        self.shown = self._place.gather(cursor, budget_tokens, count)
+        return self.shown
+
+
 def fit(snippets: Iterable[Snippet], budget_tokens: int, count: Count) -> list[Snippet]:
     """The first snippets, in their order, that fit into a budget together; one that does not is cut at a line's end.
 

@@ -72,6 +72,20 @@ def test_a_byte_order_mark_is_not_a_character_of_the_first_line(tmp_path, capsys
     assert first == second
 
 
+def test_with_a_project_the_model_is_shown_other_files_of_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COPILOT_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "cart.py").write_text("class Cart:\n    def grand_total(self, rate: float) -> float:\n        return rate\n")
+    (root / "main.py").write_text("from cart import Cart\n\ncart = Cart()\nprint(cart.)\n")
+    assert main(["complete", f"{root / 'main.py'}:4:12", "--project", str(root), "--show-context"]) == 0
+    output = capsys.readouterr()
+    assert "cart.py:1-3" in output.err and "def grand_total(self, rate: float)" in output.err
+    assert "cart.py" not in output.out, "what is completed stands alone on standard output"
+    assert main(["complete", f"{root / 'main.py'}:4:12", "--project", str(tmp_path / "cache")]) == 2
+    assert "give a project that the file belongs to" in capsys.readouterr().err
+
+
 def test_the_demo_completes_the_binary_search(capsys):
     assert main(["demo"]) == 0
     out = capsys.readouterr().out

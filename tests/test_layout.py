@@ -62,7 +62,16 @@ FLOORS = {
         "tables",
         "targets",
     },  # learning, measuring
-    5: {"__main__", "chapter", "checks", "doctor", "editor", "lsp", "server"},  # serving, and what chapters stand on
+    5: {
+        "__main__",
+        "chapter",
+        "checks",
+        "doctor",
+        "editor",
+        "lsp",
+        "server",
+        "workspace",
+    },  # serving, and for chapters
 }
 FLOOR = {name: number for number, names in FLOORS.items() for name in names}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts and path != PACKAGE / "__init__.py")

@@ -45,11 +45,11 @@ class Editor(LanguageClient):
 
 
 @contextlib.asynccontextmanager
-async def editing(text=TEXT, *words):
-    """An editor with one open document, connected to a server of its own."""
+async def editing(text=TEXT, *words, folders=()):
+    """An editor with one open document and some folders, connected to a server of its own."""
     editor = Editor()
     await editor.start_io(sys.executable, "-m", "copilot_lib", "lsp", *words)
-    editor.hello = await editor.initialize_async(types.InitializeParams(capabilities=CAPABILITIES))
+    editor.hello = await editor.initialize_async(types.InitializeParams(CAPABILITIES, workspace_folders=list(folders)))
     editor.initialized(types.InitializedParams())
     editor.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(FILE.uri, "python", 1, text)))
     try:
@@ -153,6 +153,40 @@ def test_menus_offer_of_several_lines_the_first_alone_and_all_of_them():
     assert first == whole.split("\n")[0] != whole
     assert [item.label for item in answer.items] == [first, f"{first} …"]
     assert [item.command.arguments[1] for item in answer.items] == [len(first), len(whole)]
+
+
+SHOP = "from cart import Cart\n\ncart = Cart()\ntotal = cart.gr"
+CART = "class Cart:\n    def grand_total(self, rate: float) -> float:\n        return rate\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "completes"), [(("--context",), "and_total"), ((), None)], ids=["asked for", "a small model's default"]
+)
+def test_other_files_of_the_client_s_folders_are_context(tmp_path, monkeypatch, words, completes):
+    """The class is nowhere but in a file that the editor has not opened; then in a document that was never saved."""
+    monkeypatch.setenv("COPILOT_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "cart.py").write_text(CART)
+    main = types.TextDocumentItem((root / "main.py").as_uri(), "python", 1, SHOP)
+    cart = types.TextDocumentItem((root / "cart.py").as_uri(), "python", 1, CART.replace("grand", "gross"))
+    place = types.Position(3, 15)
+
+    async def scene():
+        async with editing(TEXT, *words, folders=[types.WorkspaceFolder(root.as_uri(), "shop")]) as editor:
+            await editor.ready.wait()
+            editor.text_document_did_open(types.DidOpenTextDocumentParams(main))
+            saved = (await ask(editor, place, uri=main)).items[0].insert_text
+            editor.text_document_did_save(types.DidSaveTextDocumentParams(main))
+            editor.text_document_did_open(types.DidOpenTextDocumentParams(cart))
+            return saved, (await ask(editor, place, uri=main)).items[0].insert_text
+
+    saved, unsaved = asyncio.run(scene())
+    if completes:
+        assert saved.startswith(completes)
+        assert unsaved.startswith("oss_total")
+    else:
+        assert saved == unsaved == expected(SHOP, len(SHOP))
 
 
 def test_every_request_is_answered_also_those_that_a_newer_one_supersedes_or_the_client_cancels():

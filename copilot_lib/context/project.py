@@ -42,7 +42,7 @@ class Project:
         if not self.root.is_dir():
             raise ValueError(f"{root} is not a folder: expected the root of a project")
         self.documents: dict[Path, Document] = {}
-        """The open documents, the one that was changed last at the end."""
+        """The open documents, the one that was changed last at the end. Never changed but replaced: other threads read it."""
         self._changes: dict[Path, int] = {}
         self._outlines: dict[Path, tuple[tuple, Outline]] = {}
 
@@ -65,13 +65,16 @@ class Project:
     def change(self, name: Path | str, text: str) -> None:
         """An editor has opened a document, or changed it."""
         path = self.path(name)
-        before = self.documents.pop(path, None)
+        before = self.documents.get(path)
         self._changes[path] = self._changes.get(path, 0) + 1
-        self.documents[path] = Document(text, first_difference(before.text, text) if before else self._edited_line(path, text))
+        edited = first_difference(before.text, text) if before else self._edited_line(path, text)
+        others = {other: document for other, document in self.documents.items() if other != path}
+        self.documents = others | {path: Document(text, edited)}
 
     def close(self, name: Path | str) -> None:
         """An editor has closed a document."""
-        self.documents.pop(self.path(name), None)
+        path = self.path(name)
+        self.documents = {other: document for other, document in self.documents.items() if other != path}
         self._changes[self.path(name)] = self._changes.get(self.path(name), 0) + 1
 
     def revision(self, name: Path | str) -> int:

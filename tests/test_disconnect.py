@@ -8,7 +8,7 @@ import threading
 import pytest
 import uvicorn
 
-from copilot_lib.__main__ import open_door
+from copilot_lib.cli.serving import open_door
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.engine import PREFILL_CHUNK, Engine

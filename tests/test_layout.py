@@ -66,6 +66,7 @@ FLOORS = {
         "__main__",
         "chapter",
         "checks",
+        "cli",
         "doctor",
         "editor",
         "lsp",

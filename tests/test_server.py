@@ -10,7 +10,7 @@ from functools import cache
 import httpx
 import pytest
 
-from copilot_lib.__main__ import open_door
+from copilot_lib.cli.serving import open_door
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.formats import FORMATS

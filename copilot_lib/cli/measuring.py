@@ -1,0 +1,106 @@
+"""Commands that measure models: on a repository, by parts of the context, and in time.
+
+It knows arguments; it does not know metrics.
+"""
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+
+from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
+
+
+def evaluate(arguments) -> int:
+    from tqdm import tqdm
+
+    from copilot_lib import contest, models, tables
+
+    def progress(name: str, items, done: int):
+        return tqdm(items, desc=name, initial=done, total=done + len(items), unit="place", file=sys.stderr, leave=False)
+
+    names = arguments.compare or [arguments.model or models.default_name()]
+    output = arguments.output or Path("build/evaluate") / arguments.repository.resolve().name
+    options = {"model": arguments.model, "per_kind": arguments.targets, "seed": arguments.seed, "tests": arguments.tests}
+    try:
+        record = contest.run(arguments.repository, names, output, progress=progress, **options)
+    except KeyboardInterrupt:
+        print(f"\nStopped. What was said is in {output}: the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    print(tables.text(record))
+    print(f"\nSide by side: {output / 'index.html'}; all numbers: {output / 'results.json'}")
+    return 0
+
+
+def ablation(arguments) -> None:
+    from copilot_lib import ablation, frozen, hardware
+    from copilot_lib.completer import Completer
+
+    completer = Completer.load(arguments.model)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name in arguments.repositories:
+        root, places = repository_folder(name), arguments.folder / f"{Path(name).name}-places.json"
+        if not places.exists():
+            frozen.freeze(root, places, arguments.targets)
+        asked = frozen.load(root, places)
+        found = ablation.outcomes(completer, root, asked, arguments.folder / f"{Path(name).name}.json")
+        rows = ablation.table(asked, announced(found, f"{name}: "))
+        record = {"repository": asked.name, "model": completer.model.name, "places": asked.fingerprint} | {
+            "hardware": hardware.describe(),
+            "date": date.today().isoformat(),
+            "rows": rows,
+        }
+        file = arguments.output / f"{Path(name).name}.json"
+        file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def announced(found, before: str):
+    """Passes on named things, and says each name as it comes."""
+    for name, thing in found:
+        print(before + name, file=sys.stderr, flush=True)
+        yield name, thing
+
+
+def repository_folder(name: str) -> Path:
+    """A folder, or that of an installed package."""
+    from importlib.util import find_spec
+
+    if Path(name).is_dir():
+        return Path(name).resolve()
+    try:
+        found = find_spec(name)
+    except (ImportError, ValueError):
+        found = None
+    if not found or not found.submodule_search_locations:
+        raise BadInput(f"{name} is neither a folder nor an installed package: give one of the two")
+    return Path(next(iter(found.submodule_search_locations))).resolve()
+
+
+def bench(arguments) -> None:
+    from copilot_lib.bench import PARTS
+
+    for name in arguments.parts or PARTS:
+        if name not in PARTS:
+            raise BadInput(f"{name!r} is no part of the benchmark: expected {', '.join(PARTS)}")
+        print(PARTS[name](arguments.model), end="\n\n", flush=True)
+
+
+def add(command: Add) -> None:
+    """Adds these commands with their options."""
+    added = command(bench, "measure completion speed on this machine")
+    added.add_argument("parts", nargs="*", metavar="PART", help="engine, typing or server; all where none is named")
+    added = command(ablation, "measure what each part of the context is worth to a model")
+    added.add_argument("repositories", nargs="+", help="folders, or names of installed packages")
+    added.add_argument("--targets", type=int, default=170, help="places in each repository")
+    added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
+    added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
+    added = command(evaluate, "ask a model, and what must be beaten, at places in your own repository")
+    added.add_argument(
+        "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
+    )
+    added.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two side by side, such as pocket and pocket+bm25")
+    added.add_argument("--targets", type=int, default=100, metavar="N", help="places of each of four kinds, default 100")
+    added.add_argument("--seed", type=int, default=0, help="which files are set aside, and which places in them")
+    added.add_argument("--tests", action="store_true", help="ask in test files too")
+    added.add_argument("--output", type=Path, metavar="FOLDER", help="default build/evaluate and the repository's name")

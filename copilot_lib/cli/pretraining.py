@@ -1,0 +1,123 @@
+"""Commands that make the pocket model: its corpus, training, pilots, quality, export and card.
+
+It knows arguments; it does not know how anything of it is done.
+"""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+from copilot_lib.cli.inputs import Add, BadInput
+
+
+def corpus(arguments) -> None:
+    from copilot_lib.corpus import build
+
+    manifest = build(arguments.folder)
+    size = manifest["bytes"] / 1e6
+    print(f"{manifest['files']} files, {size:.1f} MB from {len(manifest['sources'])} sources in {arguments.folder}")
+
+
+def corpus_of(folder: Path) -> Path:
+    """The folder, if a corpus is in it."""
+    if not (folder / "corpus.jsonl").exists():
+        raise BadInput(f"{folder} has no corpus.jsonl: make it with `python -m copilot_lib corpus` first")
+    return folder
+
+
+def pretrain(arguments) -> None:
+    from copilot_lib import pretrain, recipe
+
+    pretrain.train(
+        corpus_of(arguments.folder),
+        recipe.preset(arguments.preset),
+        arguments.steps,
+        resume=arguments.resume,
+        cooldown_steps=arguments.cooldown_steps,
+        device="cuda" if arguments.preset == "gpu" else "cpu",
+        start=arguments.start,
+    )
+
+
+def pilots(arguments) -> None:
+    from copilot_lib import corpus, pilots, targets
+    from copilot_lib.checkpoint import fingerprint
+
+    if arguments.name not in pilots.PILOTS:
+        raise BadInput(f"{arguments.name!r} is no pilot: expected one of {', '.join(pilots.PILOTS)}")
+    texts = [document.text for document in corpus.read(corpus_of(arguments.folder))]
+    progress = partial(print, file=sys.stderr, flush=True)
+    models = arguments.models / fingerprint(arguments.folder / "corpus.jsonl")[:12]  # models of another corpus are others
+    record = pilots.record(arguments.name, models, texts, targets.load(arguments.targets), progress)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def quality(arguments) -> None:
+    from copilot_lib import corpus, quality, targets
+    from copilot_lib.completer import Completer
+
+    documents = (document.text for document in corpus.read(corpus_of(arguments.folder)))
+    asked = targets.load(arguments.targets)
+    progress = partial(print, file=sys.stderr, flush=True)
+    record = quality.record(Completer.load(arguments.model), asked, documents, progress)
+    arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def export(arguments) -> None:
+    from copilot_lib import export, models, targets
+
+    name = arguments.model or models.default_name()
+    file = export.write(name, arguments.precision)
+    difference, spread = export.against_torch(name, arguments.precision)
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB, {arguments.precision}")
+    print(f"A logit differs from torch's by {difference:.2g} at most; logits spread by {spread:.2g}.")
+    if arguments.compare:
+        progress = partial(print, file=sys.stderr, flush=True)
+        record = export.compare(name, targets.load(arguments.targets)[:: arguments.every], progress)
+        arguments.compare.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def card(arguments) -> None:
+    from copilot_lib import card
+
+    files = arguments.model / "training.json", arguments.quality, arguments.compared
+    training, quality, compared = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    (arguments.model / "README.md").write_text(card.text(training, arguments.records, quality, compared), encoding="utf-8")
+
+
+def add(command: Add) -> None:
+    """Adds these commands with their options."""
+    folder = {"type": Path, "default": Path("build/pocket"), "help": "working folder, default build/pocket"}
+    results = Path("results/pocket")
+    command(corpus, "collect the text the pocket model learns from", model=False).add_argument("--folder", **folder)
+    added = command(pretrain, "train the pocket model", model=False)
+    added.add_argument("--folder", **folder)
+    added.add_argument("--preset", choices=("cpu", "gpu"), default="cpu")
+    added.add_argument("--steps", type=int, default=8200, help="steps in all; 8200 are 100 million tokens with the cpu preset")
+    added.add_argument("--cooldown-steps", type=int, default=1600, help="lower the rate over the last so many, write the model")
+    added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    added.add_argument("--from", type=Path, dest="start", metavar="MODEL", help="begin from a finished model's weights")
+    added = command(pilots, "train small models that differ in one thing, and compare them: minutes to hours", model=False)
+    added.add_argument("name", help="which comparison: a name in copilot_lib/pilots.py, such as fim_for_free")
+    added.add_argument("--folder", **folder)
+    added.add_argument("--models", type=Path, default=Path("build/pilots"), help="where the trained models are kept")
+    added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
+    added.add_argument("--output", type=Path, default=results / "pilots", help="the folder that the JSON goes to")
+    added = command(quality, "measure a model on held-out code, half an hour on two cores")
+    added.add_argument("--folder", **folder)
+    added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
+    added.add_argument("--output", type=Path, default=results / "quality.json", help="where the JSON goes")
+    added = command(export, "write a small model's network as one file for onnxruntime, which loading then uses")
+    added.add_argument("--precision", choices=("int8", "float32"), default="int8")
+    added.add_argument(
+        "--compare", type=Path, metavar="FILE", help="measure what 8 bits cost in exact answers, and write it there"
+    )
+    added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
+    added.add_argument("--every", type=int, default=1, metavar="N", help="ask at every Nth of them only")
+    added = command(card, "write a trained model's card from its records", model=False)
+    added.add_argument("--model", type=Path, default=Path("copilot_lib/pocket"), help="the model's folder, where the card goes")
+    added.add_argument("--records", type=Path, default=results / "run", help="the records of its training")
+    added.add_argument("--quality", type=Path, default=results / "quality.json", help="what `quality` has measured")
+    added.add_argument("--compared", type=Path, default=results / "int8.json", help="what `export --compare` has measured")

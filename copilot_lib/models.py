@@ -13,7 +13,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from copilot_lib import onnx_runner
+from copilot_lib import onnx_runner, weights
 from copilot_lib.codec import Codec
 from copilot_lib.onnx_runner import OnnxRunner
 from copilot_lib.runner import Runner, TorchRunner
@@ -85,6 +85,29 @@ def best_device() -> str:
 def folder_of(name: str) -> str:
     """Where a model's files are: the package's own for `pocket`, else the name itself (a folder or a hub id)."""
     return str(POCKET) if name == "pocket" else name
+
+
+def fingerprint(name: str) -> str:
+    """Whose weights a model's are: what an adapter carries, to be refused by every other model (`weights.fingerprint`)."""
+    files = weights.files_of(folder_on_disk(name))
+    if not files:
+        raise ModelNotAvailable(f"{name} has no model.safetensors on this machine, so that adapters cannot be told to fit it")
+    return weights.fingerprint(files)
+
+
+def folder_on_disk(name: str) -> Path:
+    """The folder of a model's files: of a hub model the one in the local cache, once it was fetched."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    folder = Path(folder_of(name))
+    if folder.is_dir():
+        return folder
+    try:
+        config = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:
+        return folder
+    return Path(config).parent if isinstance(config, str) else folder
 
 
 def load(name_or_path: str | None = None, device: str | None = None, precision: str | None = None) -> Model:

@@ -5,16 +5,19 @@ It knows conditions and how they are compared; it does not know how snippets are
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from copilot_lib import context, measure
 from copilot_lib.completer import Completer
+from copilot_lib.context.embedding import Embedder, hidden_states
+from copilot_lib.context.fusion import Fused
 from copilot_lib.context.gathering import InProject, Sources
 from copilot_lib.context.imports import imported
 from copilot_lib.context.open_files import opened
-from copilot_lib.context.retrieval import Index, retrieved
+from copilot_lib.context.retrieval import Index, Searchable, retrieved
+from copilot_lib.context.vectors import VectorIndex
 from copilot_lib.cursor import Cursor
 from copilot_lib.evaluate import LINE_TOKENS, first_line
 from copilot_lib.frozen import Frozen
@@ -31,15 +34,22 @@ FIRST = "suffix"
 
 @dataclass(frozen=True)
 class Setting:
-    """What a condition is made of: a repository, as context sees it, and its index."""
+    """What a condition is made of: a repository, as context sees it, and its indexes, by words and by vectors."""
 
     project: context.Project
     index: Index
+    vectors: VectorIndex
+
+    @property
+    def indexes(self) -> dict[str, Searchable]:
+        """By the name of a source that looks in it."""
+        return {"retrieved": self.index, "embedded": self.vectors, "fused": Fused(self.index, self.vectors)}
 
     def place(self, target: Target, *sources: str) -> InProject:
         """The place of a target in the project, with only these sources."""
-        functions = {"open": opened, "imported": imported, "retrieved": partial(retrieved, index=self.index)}
-        chosen: Sources = tuple((name, functions[name]) for name in functions if name in sources)
+        found = {"open": ("open", opened), "imported": ("imported", imported)}
+        found |= {name: ("retrieved", partial(retrieved, index=index)) for name, index in self.indexes.items()}
+        chosen: Sources = tuple(found[name] for name in found if name in sources)
         return context.place(self.project, target.group, chosen)
 
 
@@ -52,7 +62,7 @@ def with_tabs(setting: Setting, target: Target) -> Setting:
     for other in later[:TABS]:
         if text := project.stored(other):
             project.change(other, text)
-    return Setting(project, setting.index)
+    return replace(setting, project=project)
 
 
 Condition = Callable[[Setting, Target], tuple[Target, InProject | None]]
@@ -81,8 +91,13 @@ CONDITIONS: dict[str, Condition] = {
     "+ imports": around("imported"),
     "+ tabs": around("open"),
     "+ BM25": around("retrieved"),
+    "+ embeddings": around("embedded"),
+    "+ both, fused": around("fused"),
     "+ all three": around("imported", "open", "retrieved"),
 }
+
+WITH_VECTORS = ("+ embeddings", "+ both, fused")
+"""Conditions whose outcomes depend on what makes the vectors."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +121,29 @@ def outcome(completer: Completer, target: Target, place: InProject | None) -> Ou
     )
 
 
-def outcomes(completer: Completer, root: Path, asked: Frozen, file: Path) -> Iterator[tuple[str, list[Outcome]]]:
-    """Each condition with its outcomes at all targets of `KIND`. They are kept in a file, from which a stopped run goes on."""
+def setting_of(root: Path, embedder: Embedder, folder: Path | None = None) -> Setting:
+    """A repository with its indexes made; that of vectors, which takes longest, is kept in a folder, if one is named."""
     project = context.Project(root)
-    setting = Setting(project, Index(project))
+    setting = Setting(project, Index(project), VectorIndex(project, embedder, folder and folder / "vectors.db"))
     setting.index.refresh()
+    setting.vectors.refresh()
+    return setting
+
+
+def outcomes(
+    completer: Completer, root: Path, asked: Frozen, file: Path, embedder: Embedder | None = None
+) -> Iterator[tuple[str, list[Outcome]]]:
+    """Each condition with its outcomes at all targets of `KIND`. They are kept in a file, from which a stopped run goes on.
+
+    Vectors are made of the completer's own hidden states, if no other way is named; they are kept in a folder beside the file.
+    """
+    embedder = embedder or hidden_states(completer.model)
+    setting = setting_of(root, embedder, file.with_suffix(""))
     targets = [target for target in asked.targets if target.kind == KIND]
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for name, condition in CONDITIONS.items():
-        key = f"{asked.fingerprint} {name}"
+        by = f", {embedder.name}" if name in WITH_VECTORS else ""
+        key = f"{asked.fingerprint} {name}{by}"
         if key not in kept:
             kept[key] = [asdict(outcome(completer, *condition(setting, target))) for target in targets]
             file.write_text(json.dumps(kept), encoding="utf-8")

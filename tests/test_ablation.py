@@ -1,13 +1,15 @@
 """What a condition shows is what its name says, and rows of outcomes whose worth is known come out as they must."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from copilot_lib import ablation, context, frozen
+from copilot_lib import ablation, frozen, models
 from copilot_lib.ablation import CONDITIONS, FIRST, KIND, Outcome, Setting
 from copilot_lib.completer import Completer
+from copilot_lib.context.embedding import hidden_states
 from copilot_lib.frozen import Frozen, Label
 from copilot_lib.targets import place
 
@@ -20,10 +22,7 @@ MAIN = "from tax import net\n\ndef checkout(cart, item):\n    price = net(item.p
 def shop(tmp_path) -> Setting:
     for name, text in {"tax.py": TAX, "cart.py": CART, "main.py": MAIN}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    project = context.Project(tmp_path)
-    index = context.Index(project)
-    index.refresh()
-    return Setting(project, index)
+    return ablation.setting_of(tmp_path, hidden_states(models.load("pocket")))
 
 
 START = MAIN.index("item.price)")
@@ -42,8 +41,17 @@ def test_each_condition_shows_what_its_name_says(shop):
         "+ imports": {"imported"},
         "+ tabs": {"open"},
         "+ BM25": {"retrieved"},
+        "+ embeddings": {"retrieved"},
+        "+ both, fused": {"retrieved"},
         "+ all three": {"imported", "open"},  # what the tabs show is not retrieved again
     }
+
+
+def test_each_index_is_asked_for_what_it_stands_for(shop):
+    for name, word in {"+ BM25": "BM25", "+ embeddings": "embeddings", "+ both, fused": "BM25 and embeddings"}.items():
+        target, where = CONDITIONS[name](shop, TARGET)
+        reasons = {one.reason for one in where.gather(target.cursor, 300, lambda piece: 1)}
+        assert reasons and all(re.fullmatch(f"similar, {word} [-.\\de]+", reason) for reason in reasons), reasons
 
 
 def test_without_suffix_is_the_same_question_with_nothing_behind(shop):

@@ -35,8 +35,10 @@ def evaluate(arguments) -> int:
 def ablation(arguments) -> None:
     from copilot_lib import ablation, frozen, hardware
     from copilot_lib.completer import Completer
+    from copilot_lib.context.embedding import hidden_states, sentence_model
 
     completer = Completer.load(arguments.model)
+    embedder = sentence_model(arguments.embedder) if arguments.embedder else hidden_states(completer.model)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name in arguments.repositories:
@@ -44,9 +46,10 @@ def ablation(arguments) -> None:
         if not places.exists():
             frozen.freeze(root, places, arguments.targets)
         asked = frozen.load(root, places)
-        found = ablation.outcomes(completer, root, asked, arguments.folder / f"{Path(name).name}.json")
+        found = ablation.outcomes(completer, root, asked, arguments.folder / f"{Path(name).name}.json", embedder)
         rows = ablation.table(asked, announced(found, f"{name}: "))
         record = {"repository": asked.name, "model": completer.model.name, "places": asked.fingerprint} | {
+            "embedder": embedder.name,
             "hardware": hardware.describe(),
             "date": date.today().isoformat(),
             "rows": rows,
@@ -93,6 +96,7 @@ def add(command: Add) -> None:
     added = command(ablation, "measure what each part of the context is worth to a model")
     added.add_argument("repositories", nargs="+", help="folders, or names of installed packages")
     added.add_argument("--targets", type=int, default=170, help="places in each repository")
+    added.add_argument("--embedder", metavar="NAME", help="a sentence-transformers model; without, the model's hidden states")
     added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
     added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
     added = command(evaluate, "ask a model, and what must be beaten, at places in your own repository")

@@ -14,7 +14,7 @@ from copilot_lib.codec import Codec
 from copilot_lib.context.imports import imported
 from copilot_lib.context.open_files import opened
 from copilot_lib.context.project import Project
-from copilot_lib.context.retrieval import Index, retrieved
+from copilot_lib.context.retrieval import Searchable, retrieved
 from copilot_lib.cursor import Cursor
 from copilot_lib.snippet import Count, Snippet, fit
 
@@ -25,8 +25,8 @@ SOURCES: Sources = (("open", opened), ("imported", imported))
 values of it can be kept from one keystroke to the next."""
 
 
-def with_index(index: Index) -> Sources:
-    """All sources: those that need no index, and what it finds."""
+def with_index(index: Searchable) -> Sources:
+    """All sources: those that need no index, and what it finds. An `Index`, a `VectorIndex`, or both as `Fused`."""
     return (*SOURCES, ("retrieved", partial(retrieved, index=index)))
 
 

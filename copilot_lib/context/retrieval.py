@@ -6,15 +6,15 @@ It knows files, pieces and ranks; it does not know what imports mean or what a m
 import json
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import tantivy
 
 from copilot_lib.context.chunks import chunks, terms
-from copilot_lib.context.project import Project, stat_of
+from copilot_lib.context.pieces import Hit, Piece, Pieces, Version
+from copilot_lib.context.project import Project
 from copilot_lib.cursor import Cursor
-from copilot_lib.repository import find
 from copilot_lib.snippet import Snippet
 
 LINES_ABOVE, LINES_BELOW = 3, 0
@@ -23,8 +23,6 @@ VERSION = 1
 """Of the fields below; an index of another version is made anew."""
 WRITER_BYTES = 15_000_000
 """The least that the library takes."""
-ROUNDS = 3
-"""How often a search is repeated because a file that it found has changed since it was read."""
 
 
 def schema() -> tantivy.Schema:
@@ -37,18 +35,7 @@ def schema() -> tantivy.Schema:
     return builder.build()
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A piece that was found: lines from `first_line` (1-based) to `last_line`, in a file that has not changed since."""
-
-    file: str
-    first_line: int
-    last_line: int
-    score: float
-    text: str
-
-
-class Index:
+class Index(Pieces):
     """The pieces of a project's files, kept in a folder, or in memory where none is named.
 
     What is written is whole or not at all: the library commits by renaming one file. An index that cannot be read is made
@@ -64,11 +51,11 @@ class Index:
     [('a.py', 1)]
     """
 
+    method = "BM25"
+
     def __init__(self, project: Project, folder: Path | None = None):
-        self._project = project
+        super().__init__(project)
         self._folder = folder
-        self._known: dict[str, tuple[int, int]] = {}
-        """Of each file that is in the index, when it was modified (ns) and its size."""
         self._index = self._open()
         self._index.register_tokenizer("blanks", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
@@ -80,7 +67,7 @@ class Index:
             kept = json.loads((self._folder / "files.json").read_text(encoding="utf-8"))
             if kept["version"] == VERSION and tantivy.Index.exists(str(self._folder)):
                 found = tantivy.Index(schema(), path=str(self._folder))
-                self._known = {name: tuple(version) for name, version in kept["files"].items()}
+                self._known = {name: Version(*version) for name, version in kept["files"].items()}
                 return found
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # none yet, or half of one
@@ -88,15 +75,7 @@ class Index:
         self._folder.mkdir(parents=True)
         return tantivy.Index(schema(), path=str(self._folder))
 
-    def refresh(self) -> int:
-        """Reads the files that are new or have changed, forgets those that are gone, and says how many those were."""
-        there = {name: version for name in find(self._project.root) if (version := self._version(name))}
-        changed = [name for name, version in there.items() if self._known.get(name) != version]
-        gone = [name for name in self._known if name not in there]
-        return len(changed) + len(gone) if (changed or gone) and self._write(changed, gone) else 0
-
     def _write(self, changed: Iterable[str], gone: Iterable[str] = ()) -> bool:
-        """Puts the present state of files in the place of an older one; not while another process does so (False)."""
         try:
             writer = self._index.writer(WRITER_BYTES, 1)
         except ValueError:
@@ -119,21 +98,9 @@ class Index:
             written.replace(self._folder / "files.json")
         return True
 
-    def search(self, text: str, limit: int = 8, leave_out: Iterable[str] = ()) -> list[Hit]:
-        """The pieces whose terms fit a text best, the best first, and none of the files left out.
-
-        What is found in a file that has changed is not shown: the file is read again, and the search repeated.
-        """
-        query = self._query(text, leave_out)
-        for _ in range(ROUNDS):
-            found = [(score, self._document(address)) for score, address in self._index.searcher().search(query, limit).hits]
-            stale = {
-                piece["file"] for _, piece in found if self._version(piece["file"]) != (piece["modified_ns"], piece["size"])
-            }
-            if not stale:
-                break
-            self._write([name for name in stale if self._version(name)], [name for name in stale if not self._version(name)])
-        return [hit for score, piece in found if piece["file"] not in stale and (hit := self._hit(score, piece))]
+    def _best(self, text: str, limit: int, leave_out: Iterable[str]) -> list[tuple[float, Piece]]:
+        hits = self._index.searcher().search(self._query(text, leave_out), limit).hits
+        return [(score, self._piece(address)) for score, address in hits]
 
     def _query(self, text: str, leave_out: Iterable[str]) -> tantivy.Query:
         def has(field: str, value: str) -> tantivy.Query:
@@ -142,28 +109,18 @@ class Index:
         should = [(tantivy.Occur.Should, has("terms", term)) for term in dict.fromkeys(terms(text))]
         return tantivy.Query.boolean_query(should + [(tantivy.Occur.MustNot, has("file", name)) for name in leave_out])
 
-    def _document(self, address: tantivy.DocAddress) -> dict:
-        return {name: values[0] for name, values in self._index.searcher().doc(address).to_dict().items()}
-
-    def _version(self, name: str) -> tuple[int, int] | None:
-        found = stat_of(self._project.path(name))
-        return found and (found.st_mtime_ns, found.st_size)
-
-    def _hit(self, score: float, piece: dict) -> Hit | None:
-        """The piece with its text, as it is in the file now."""
-        text = self._project.stored(self._project.path(piece["file"]))
-        if text is None:
-            return None
-        lines = text.split("\n")[piece["first_line"] - 1 : piece["last_line"]]
-        return Hit(piece["file"], piece["first_line"], piece["last_line"], score, "\n".join(lines).strip("\n"))
+    def _piece(self, address: tantivy.DocAddress) -> Piece:
+        found = {name: values[0] for name, values in self._index.searcher().doc(address).to_dict().items()}
+        version = Version(found["modified_ns"], found["size"])
+        return Piece(found["file"], found["first_line"], found["last_line"], version)
 
 
-def documents(name: str, text: str | None, version: tuple[int, int]) -> Iterator[tantivy.Document]:
+def documents(name: str, text: str | None, version: Version) -> Iterator[tantivy.Document]:
     """The pieces of a file, as documents of the index."""
     lines = (text or "").split("\n")
     for start, end in chunks(text) if text else ():
         if found := terms("\n".join(lines[start:end])):
-            places = {"first_line": start + 1, "last_line": end, "modified_ns": version[0], "size": version[1]}
+            places = {"first_line": start + 1, "last_line": end, **version._asdict()}
             yield tantivy.Document(terms=" ".join(found), file=name, **places)
 
 
@@ -173,8 +130,21 @@ def around(cursor: Cursor) -> str:
     return "\n".join(above) + "\n".join(below)
 
 
-def retrieved(cursor: Cursor, path: Path, project: Project, index: Index) -> Iterator[Snippet]:
-    """Pieces of other files that have rare words in common with the lines around the cursor."""
+class Searchable(Protocol):
+    """Whatever pieces can be looked for in: by words, by meaning, or by both."""
+
+    method: str
+
+    def refresh(self) -> int:
+        """As `Pieces.refresh`."""
+
+    def search(self, text: str, limit: int = 8, leave_out: Iterable[str] = ()) -> list[Hit]:
+        """As `Pieces.search`."""
+
+
+def retrieved(cursor: Cursor, path: Path, project: Project, index: Searchable) -> Iterator[Snippet]:
+    """Pieces of other files that are like the lines around the cursor, as the index judges that."""
     open_files = [project.name_of(one) for one in {path, *project.documents}]
     for hit in index.search(around(cursor), leave_out=open_files):
-        yield Snippet(hit.file, hit.first_line, hit.last_line, hit.text, "retrieved", f"similar, BM25 {hit.score:.1f}")
+        reason = f"similar, {index.method} {hit.score:.3g}"
+        yield Snippet(hit.file, hit.first_line, hit.last_line, hit.text, "retrieved", reason)

@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -76,6 +76,7 @@ def train(
     save_every: int = 50,
     device: str = "cpu",
     start: Path | None = None,
+    progress: Callable[[str], object] = lambda line: None,
 ) -> None:
     """Trains to step `steps` in `folder`, which holds `corpus.jsonl`; writes `checkpoint.pt` and `curve.jsonl`.
 
@@ -83,9 +84,13 @@ def train(
     the undecayed `checkpoint.pt` from which the cool-down began stays, so that training can go on from it; a cool-down that
     was broken off goes on from its own `cooling.pt`. A finished model as `start` is trained on from its weights and its place
     in the data, at rates raised again. Raises `ValueError` where a run would be written over, or gone on from with another
-    recipe or corpus.
+    recipe or corpus, or where the cool-down is longer than the run. `progress` gets a line whenever the curve gets a row.
     Under `torchrun` every process takes its share of the rows of each batch; the result is the same up to rounding.
     """
+    if not 0 <= cooldown_steps <= steps:
+        raise ValueError(
+            f"a cool-down over the last {cooldown_steps} of {steps} steps: expected no more than there are, and 0 or more"
+        )
     rank, processes = join_group()
     about = asdict(recipe) | {"corpus": checkpoint.fingerprint(folder / "corpus.jsonl")}
     first_cool = steps - cooldown_steps
@@ -139,6 +144,8 @@ def train(
             with curves[step > first_cool].open("a") as file:
                 file.write(json.dumps(row) + "\n")
             losses = []
+            so_far = f"step {step} of {steps}, {tokens / 1e6:.1f} million tokens"
+            progress(f"{so_far}, loss {mean}, {tokens / seconds:,.0f} tokens a second")
         if rank == 0 and (step % save_every == 0 or step == first_cool):
             save()
     if rank == 0 and cooldown_steps:

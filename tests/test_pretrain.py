@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from copilot_lib import checkpoint, examples, forward, models, network, pretrain
+from copilot_lib.__main__ import main
 from copilot_lib.recipe import Recipe, preset
 
 TINY = preset("cpu", vocabulary=320, width=64, layers=1, heads=2, context_tokens=64, rows_per_step=4)
@@ -185,3 +186,46 @@ def test_a_finished_model_is_trained_on_from_its_weights_and_its_place(tmp_path,
     assert (second / "checkpoint.pt").exists(), "there is a state at the full rate to go on from"
     with pytest.raises(ValueError, match="another layers"):
         pretrain.train(prepare(tmp_path / "third"), replace(TINY, layers=2), steps=12, start=first / "model")
+
+
+def test_whoever_waits_for_hours_reads_how_far_it_is_and_how_fast(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    lines = []
+    pretrain.train(prepare(tmp_path / "run"), TINY, steps=40, progress=lines.append)
+    rows = [json.loads(line) for line in (tmp_path / "run" / "curve.jsonl").read_text().splitlines()]
+    assert [line.split(",")[0] for line in lines] == ["step 20 of 40", "step 40 of 40"]
+    assert all(f"loss {row['loss']}" in line for row, line in zip(rows, lines, strict=True))
+    assert all(line.endswith(" tokens a second") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--steps", "100"], "a cool-down over the last 1600 of 100 steps"),
+        (["--steps", "100", "--cooldown-steps", "-1"], "0 or more"),
+        (["--steps", "100", "--cooldown-steps", "0", "--resume"], "leave --resume out to begin"),
+        (["--preset", "gpu"], "use --preset cpu"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused_in_one_line(words, expected, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["pretrain", "--folder", str(prepare(tmp_path / "run")), *words]) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_interrupt_says_what_is_kept(kept, tmp_path, monkeypatch, capsys):
+    folder = prepare(tmp_path / "run")
+
+    def interrupted(folder, *given, **named):
+        if kept:
+            (folder / "checkpoint.pt").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretrain, "train", interrupted)
+    assert main(["pretrain", "--folder", str(folder)]) == 130
+    said = capsys.readouterr().err
+    assert ("--resume" in said) is kept
+    assert "Traceback" not in said

@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from copilot_lib.cli.inputs import Add, BadInput
+from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
 
 
 def corpus(arguments) -> None:
@@ -26,18 +26,31 @@ def corpus_of(folder: Path) -> Path:
     return folder
 
 
-def pretrain(arguments) -> None:
-    from copilot_lib import pretrain, recipe
+def pretrain(arguments) -> int:
+    import torch
 
-    pretrain.train(
-        corpus_of(arguments.folder),
-        recipe.preset(arguments.preset),
-        arguments.steps,
-        resume=arguments.resume,
-        cooldown_steps=arguments.cooldown_steps,
-        device="cuda" if arguments.preset == "gpu" else "cpu",
-        start=arguments.start,
-    )
+    from copilot_lib import checkpoint, pretrain, recipe
+
+    folder, device = corpus_of(arguments.folder), "cuda" if arguments.preset == "gpu" else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("the gpu preset needs a CUDA graphics card, and torch sees none here: use --preset cpu")
+    try:
+        pretrain.train(
+            folder,
+            recipe.preset(arguments.preset),
+            arguments.steps,
+            resume=arguments.resume,
+            cooldown_steps=arguments.cooldown_steps,
+            device=device,
+            start=arguments.start,
+            progress=partial(print, file=sys.stderr, flush=True),
+        )
+    except KeyboardInterrupt:
+        kept = any((folder / name).exists() for name in (checkpoint.NAME, checkpoint.COOLING))
+        then = "with --resume the same command goes on from its last checkpoint" if kept else "it had no checkpoint yet"
+        print(f"\nStopped. The run is in {folder}; {then}.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
 
 
 def pilots(arguments) -> None:
@@ -94,9 +107,13 @@ def add(command: Add) -> None:
     command(corpus, "collect the text the pocket model learns from", model=False).add_argument("--folder", **folder)
     added = command(pretrain, "train the pocket model", model=False)
     added.add_argument("--folder", **folder)
-    added.add_argument("--preset", choices=("cpu", "gpu"), default="cpu")
+    added.add_argument(
+        "--preset", choices=("cpu", "gpu"), default="cpu", help="what is trained, and where: two cores, or one graphics card"
+    )
     added.add_argument("--steps", type=int, default=8200, help="steps in all; 8200 are 100 million tokens with the cpu preset")
-    added.add_argument("--cooldown-steps", type=int, default=1600, help="lower the rate over the last so many, write the model")
+    added.add_argument(
+        "--cooldown-steps", type=int, default=1600, help="lower the rate over the last so many, write the model; default 1600"
+    )
     added.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     added.add_argument("--from", type=Path, dest="start", metavar="MODEL", help="begin from a finished model's weights")
     added = command(pilots, "train small models that differ in one thing, and compare them: minutes to hours", model=False)

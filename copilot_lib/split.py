@@ -50,14 +50,21 @@ def clusters(files: Iterable[SourceFile]) -> list[list[SourceFile]]:
 def split(files: Sequence[SourceFile], test_share: float = TEST_SHARE, seed: int = 0) -> Split:
     """At most `test_share` of all characters as test, the rest to learn from; at least one group of files on each side.
 
-    Groups are taken in an order that depends on their first path and the seed alone, so that a new file moves few others.
     Raises `ValueError` where there are not two groups of files that differ.
     """
-    groups = clusters(files)
+    return of_groups(clusters(files), test_share, seed)
+
+
+def of_groups(groups: Sequence[list[SourceFile]], test_share: float = TEST_SHARE, seed: int = 0) -> Split:
+    """As `split`, of files whose `clusters` are known.
+
+    Groups are taken in an order that depends on their first path and the seed alone, so that a new file moves few others.
+    """
+    files = sorted((file for group in groups for file in group), key=lambda file: file.path)
     if len(groups) < 2:
         found = f"{len(files)} that are near-duplicates of each other" if len(files) > 1 else len(files)
         raise ValueError(f"a repository is split by file: expected at least two Python files that differ, found {found}")
-    groups.sort(key=lambda group: hashlib.sha1(f"{seed}:{group[0].path}".encode()).digest())
+    groups = sorted(groups, key=lambda group: hashlib.sha1(f"{seed}:{group[0].path}".encode()).digest())
     most = test_share * sum(map(size, groups))
     taken, test = 0, []
     for group in groups:
@@ -65,8 +72,7 @@ def split(files: Sequence[SourceFile], test_share: float = TEST_SHARE, seed: int
             taken, test = taken + size(group), [*test, *group]
     test = test or min(groups, key=size)
     chosen = {file.path for file in test}
-    by_path = sorted(files, key=lambda file: file.path)
-    return Split([f for f in by_path if f.path not in chosen], [f for f in by_path if f.path in chosen])
+    return Split([f for f in files if f.path not in chosen], [f for f in files if f.path in chosen])
 
 
 def size(group: Sequence[SourceFile]) -> int:

@@ -12,17 +12,32 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "copilot_lib"
 FLOORS = {
     1: {"codec", "cursor", "fim", "formats", "gitignore", "literal", "samples", "show", "snippet", "stream"},  # text
-    2: {"drafts", "engine", "models", "onnx_graph", "onnx_runner", "runner", "sampling", "weights"},  # the model
+    2: {
+        "adapter_files",
+        "drafts",
+        "engine",
+        "lora",
+        "models",
+        "onnx_graph",
+        "onnx_runner",
+        "runner",
+        "sampling",
+        "slots",
+        "weights",
+    },  # the model
     3: {
         "baselines",
         "completer",
         "context",
         "debounce",
+        "engines",
         "gateway",
+        "git_remote",
         "healing",
         "installed",
         "memory",
         "postprocess",
+        "registry",
         "repository",
         "settled",
         "stopping",
@@ -61,6 +76,7 @@ FLOORS = {
         "strata",
         "tables",
         "targets",
+        "tuning",
     },  # learning, measuring
     5: {
         "__main__",

@@ -144,3 +144,10 @@ def test_an_answer_in_two_packets_does_not_wait_for_the_client():
         accepted, _ = door.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/"), ("DELETE", "/infill"), ("GET", "/v1/completions")])
+def test_another_method_is_named_as_such(address, method, path):
+    answer = httpx.request(method, f"{address}{path}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"]["code"] == 405

@@ -3,21 +3,24 @@
 It knows that one route; it does not know how a completion is made.
 """
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, Strict
 
 from copilot_lib.cursor import Cursor
 from copilot_lib.server.waiting import complete_while_connected
 
 router = APIRouter()
+Text, Whole = Annotated[str, Strict()], Annotated[int, Strict()]
 
 
 class Place(BaseModel):
     """A document and a cursor in it; line and column count from 0, columns in characters."""
 
-    document: str = Field(examples=["def greet(name):\n    "])
-    line: int = Field(examples=[1])
-    col: int = Field(examples=[4])
+    document: Text = Field(examples=["def greet(name):\n    "])
+    line: Whole = Field(examples=[1])
+    col: Whole = Field(examples=[4])
 
 
 class Answer(BaseModel):

@@ -51,15 +51,16 @@ class Hosts:
 
 
 class Origins:
-    """Refuses requests that a web page sends; editors send no Origin."""
+    """Refuses requests that a web page sends, unless the page is the server's own; editors send no Origin."""
 
     def __init__(self, app: ASGIApp, allowed: Collection[str] = ()):
         self.app, self.allowed = app, allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            origins = Headers(scope=scope).getlist("origin")
-            if any(origin not in self.allowed for origin in origins):
+            headers = Headers(scope=scope)
+            own = f"{scope['scheme']}://{headers.get('host', '')}"  # a name that `Hosts` has let pass
+            if any(origin not in self.allowed and origin != own for origin in headers.getlist("origin")):
                 message = "requests from web pages are refused: start the server with --allow-origin ORIGIN"
                 return await refusal(403, message, "origin_refused")(scope, receive, send)
         return await self.app(scope, receive, send)
@@ -88,7 +89,7 @@ class Bodies:
         self.app, self.most_bytes, self.patience_s = app, most_bytes, patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+        if scope["type"] != "http" or scope["method"] != "POST":
             return await self.app(scope, receive, send)
         kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":

@@ -18,29 +18,29 @@ from copilot_lib.server.waiting import complete_while_connected
 router = APIRouter()
 MOST_TOKENS = 64
 """`n_predict` is an upper bound; what is kept free for the answer is lost to the prompt."""
-Whole = Annotated[int, Strict()]
+Text, Whole = Annotated[str, Strict()], Annotated[int, Strict()]
 
 
 class Chunk(BaseModel):
     """A piece of another file. Its name is only a name: no file is opened."""
 
-    text: Annotated[str, Strict()]
-    filename: Annotated[str, Strict()] = ""
+    text: Text
+    filename: Text = ""
 
 
 class Gap(BaseModel):
     """Text before the cursor's line, the line before the cursor, and text after the cursor; and limits."""
 
-    input_prefix: Annotated[str, Strict()]
-    input_suffix: Annotated[str, Strict()] = ""
-    prompt: Annotated[str, Strict()] = ""
+    input_prefix: Text = Field(examples=["def area(width, height):\n"])
+    input_suffix: Text = Field(default="", examples=["\n\n\nprint(area(2, 3))\n"])
+    prompt: Text = Field(default="", examples=["    return "])
     input_extra: list[Chunk] = Field(default=[], max_length=1000)
     n_predict: Whole = Field(default=128, ge=-1)
     n_indent: Whole = Field(default=0, ge=0)
-    stop: list[str] = Field(default=[], max_length=64)
+    stop: list[Text] = Field(default=[], max_length=64)
     t_max_prompt_ms: Whole | None = Field(default=None, ge=0)
     t_max_predict_ms: Whole | None = Field(default=None, ge=0)
-    response_fields: list[str] | None = None
+    response_fields: list[Text] | None = Field(default=None, examples=[["content", "timings/prompt_n"]])
 
 
 @router.post("/infill")

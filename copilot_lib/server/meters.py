@@ -6,7 +6,7 @@ It knows numbers and their names; it does not know what a completion says, or wh
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from copilot_lib.completer import Completion
 from copilot_lib.server.service import Service
@@ -42,7 +42,7 @@ class Meters:
         yield GaugeMetricFamily("copilot_remembered", "Requests answered from memory so far", self._service.remembered)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """The numbers, in Prometheus' text format."""
     return Response(generate_latest(request.app.state.meters.registry), media_type=CONTENT_TYPE_LATEST)

@@ -19,11 +19,11 @@ from copilot_lib.cursor import Cursor
 from copilot_lib.sampling import Sampling
 from copilot_lib.server.waiting import complete_while_connected, pieces_while_connected
 
-router = APIRouter()
+router, about = APIRouter(), APIRouter()
 MOST_TOKENS = 256
 Text = Annotated[str, Strict()]
 Whole = Annotated[int, Strict()]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 NOT_DONE: dict[str, tuple] = {
     "echo": (None, False),
     "logprobs": (None,),
@@ -33,10 +33,11 @@ NOT_DONE: dict[str, tuple] = {
     "presence_penalty": (None, 0),
 }
 """Fields that cannot be honoured, and the values with which they ask for nothing."""
+STREAMED = {200: {"content": {"text/event-stream": {}}}}
 
 
 class StreamOptions(BaseModel):
-    include_usage: bool = False
+    include_usage: Annotated[bool, Strict()] = False
 
 
 class Asked(BaseModel, extra="allow"):
@@ -112,19 +113,19 @@ CHAT = Tongue(
 )
 
 
-@router.post("/v1/completions")
+@router.post("/v1/completions", responses=STREAMED)
 async def completions(asked: Asked, request: Request) -> Response:
     """Goes on with a text or fills a gap, as OpenAI's legacy completions do; with `stream` as server-sent events."""
     return await answer(asked, request, TEXT)
 
 
-@router.post("/v1/fim/completions")
+@router.post("/v1/fim/completions", responses=STREAMED)
 async def fim_completions(asked: Asked, request: Request) -> Response:
     """Fills a gap, as Mistral's endpoint for Codestral does."""
     return await answer(asked, request, CHAT)
 
 
-@router.get("/v1/models")
+@about.get("/v1/models")
 async def models(request: Request) -> dict:
     """The one model that answers, whatever name a request gives."""
     name = request.app.state.served.name

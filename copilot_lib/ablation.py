@@ -131,7 +131,12 @@ def setting_of(root: Path, embedder: Embedder, folder: Path | None = None) -> Se
 
 
 def outcomes(
-    completer: Completer, root: Path, asked: Frozen, file: Path, embedder: Embedder | None = None
+    completer: Completer,
+    root: Path,
+    asked: Frozen,
+    file: Path,
+    embedder: Embedder | None = None,
+    names: Sequence[str] = tuple(CONDITIONS),
 ) -> Iterator[tuple[str, list[Outcome]]]:
     """Each condition with its outcomes at all targets of `KIND`. They are kept in a file, from which a stopped run goes on.
 
@@ -141,11 +146,11 @@ def outcomes(
     setting = setting_of(root, embedder, file.with_suffix(""))
     targets = [target for target in asked.targets if target.kind == KIND]
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    for name, condition in CONDITIONS.items():
+    for name in (name for name in CONDITIONS if name in {FIRST, *names}):
         by = f", {embedder.name}" if name in WITH_VECTORS else ""
         key = f"{asked.fingerprint} {name}{by}"
         if key not in kept:
-            kept[key] = [asdict(outcome(completer, *condition(setting, target))) for target in targets]
+            kept[key] = [asdict(outcome(completer, *CONDITIONS[name](setting, target))) for target in targets]
             file.write_text(json.dumps(kept), encoding="utf-8")
         yield name, [Outcome(**one) for one in kept[key]]
 
@@ -172,3 +177,17 @@ def row(targets: Sequence[Target], name: str, first: Sequence[Outcome], found: S
         made[score] = [round(n, 4) for n in interval(values, files, units=units)]
         made[f"{score}_above_first"] = [round(n, 4) for n in difference(before, values, files, units)]
     return made | {"context_tokens": round(sum(one.context_tokens for one in found) / len(found), 1)}
+
+
+def joined(rows: Sequence[dict], before: Sequence[dict]) -> list[dict]:
+    """These rows, and of those before them the ones of other conditions, in the order of `CONDITIONS`.
+
+    Only where the first condition gave the same numbers: else the places, the files or the weights are not what they were,
+    and nothing of before is kept.
+    """
+    first = [row for row in rows if row["condition"] == FIRST]
+    if first != [row for row in before if row["condition"] == FIRST]:
+        before = []
+    made = {(row["targets"], row["condition"]): row for row in [*before, *rows]}
+    order = list(CONDITIONS)
+    return sorted(made.values(), key=lambda row: (row["targets"], order.index(row["condition"])))

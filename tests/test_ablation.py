@@ -109,3 +109,30 @@ def test_the_command_measures_a_folder(tmp_path, shop):
     assert main(words) == 0
     record = json.loads((tmp_path / "out" / f"{Path(root).name}.json").read_text(encoding="utf-8"))
     assert {row["condition"] for row in record["rows"]} == set(CONDITIONS)
+
+
+def test_rows_of_other_conditions_are_kept_only_beside_the_same_first_one():
+    def made(condition, worth, targets="all"):
+        return {"targets": targets, "condition": condition, "exact": worth}
+
+    before = [made("no suffix", 1), made(FIRST, 2), made("+ BM25", 3), made("no suffix", 4, "needs another file")]
+    again = [made(FIRST, 2), made("+ BM25", 5), made("+ embeddings", 6)]
+    assert ablation.joined(again, before) == [made("no suffix", 1), *again, made("no suffix", 4, "needs another file")]
+    others = [made(FIRST, 2.5), made("+ embeddings", 6)]
+    assert ablation.joined(others, before) == others
+
+
+def test_one_condition_alone_may_be_measured_and_another_name_is_refused(tmp_path, shop, capsys):
+    from copilot_lib.__main__ import main
+
+    root = shop.project.root
+    for n in range(5):
+        text = "".join(f"def g{k}(item{n}):\n    result{k} = item{n} + {k}\n    return result{k}\n\n" for k in range(6))
+        (root / f"more{n}.py").write_text(text, encoding="utf-8")
+    words = ["ablation", str(root), "--targets", "2", "--folder", str(tmp_path / "kept"), "--output", str(tmp_path / "out")]
+    for condition, known in {"+ tabs": {FIRST, "+ tabs"}, "+ imports": {FIRST, "+ tabs", "+ imports"}}.items():
+        assert main([*words, "--only", condition]) == 0
+        record = json.loads((tmp_path / "out" / f"{Path(root).name}.json").read_text(encoding="utf-8"))
+        assert {row["condition"] for row in record["rows"]} == known
+    assert main([*words, "--only", "magic"]) == 2
+    assert "'magic' is no condition: expected no suffix, suffix" in capsys.readouterr().err

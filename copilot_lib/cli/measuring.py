@@ -37,6 +37,8 @@ def ablation(arguments) -> None:
     from copilot_lib.completer import Completer
     from copilot_lib.context.embedding import hidden_states, sentence_model
 
+    if unknown := [name for name in arguments.only if name not in ablation.CONDITIONS]:
+        raise BadInput(f"{unknown[0]!r} is no condition: expected {', '.join(ablation.CONDITIONS)}")
     completer = Completer.load(arguments.model)
     embedder = sentence_model(arguments.embedder) if arguments.embedder else hidden_states(completer.model)
     arguments.folder.mkdir(parents=True, exist_ok=True)
@@ -46,16 +48,18 @@ def ablation(arguments) -> None:
         if not places.exists():
             frozen.freeze(root, places, arguments.targets)
         asked = frozen.load(root, places)
-        found = ablation.outcomes(completer, root, asked, arguments.folder / f"{Path(name).name}.json", embedder)
+        kept = arguments.folder / f"{Path(name).name}.json"
+        found = ablation.outcomes(completer, root, asked, kept, embedder, arguments.only or tuple(ablation.CONDITIONS))
         rows = ablation.table(asked, announced(found, f"{name}: "))
         record = {"repository": asked.name, "model": completer.model.name, "places": asked.fingerprint} | {
             "embedder": embedder.name,
             "hardware": hardware.describe(),
             "date": date.today().isoformat(),
-            "rows": rows,
         }
         file = arguments.output / f"{Path(name).name}.json"
-        file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        kept_rows = before["rows"] if before.get("model") == record["model"] else []
+        file.write_text(json.dumps(record | {"rows": ablation.joined(rows, kept_rows)}, indent=1) + "\n", encoding="utf-8")
 
 
 def announced(found, before: str):
@@ -97,6 +101,7 @@ def add(command: Add) -> None:
     added.add_argument("repositories", nargs="+", help="folders, or names of installed packages")
     added.add_argument("--targets", type=int, default=170, help="places in each repository")
     added.add_argument("--embedder", metavar="NAME", help="a sentence-transformers model; without, the model's hidden states")
+    added.add_argument("--only", nargs="+", default=[], metavar="CONDITION", help="keep what was measured of the others")
     added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
     added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
     added = command(evaluate, "ask a model, and what must be beaten, at places in your own repository")

@@ -527,9 +527,9 @@ f"{tokens} tokens, ends included, in {passes} passes"
 fresh = Completer.load()
 asked = [fresh.complete(key, max_new_tokens=16) for key in keys]
 middle = {stage: sorted(c.times_ms[stage] for c in asked[1:])[7] for stage in ("prompt", "prefill", "decode", "postprocess")}
-article = {"prompt": "5–10", "prefill": "100–500 with decode", "decode": "", "postprocess": "1–5"}
+article = {"prompt": "5–10", "prefill": "100–500 with decode", "decode": "in the above", "postprocess": "1–5"}
 for stage, ms in middle.items():
-    print(f"{stage:12} {ms:.1f} ms".ljust(24), f"the article: {article[stage]}")
+    print(f"{stage:12} {ms:.1f} ms, and in the article: {article[stage]}")
 
 # %% [markdown]
 # A model thirty times smaller explains part of it. The rest is not the model: the article's editor waits 200 to 500 milliseconds *before* it asks, so that its server is not asked

@@ -134,6 +134,30 @@ SPANS = {
 """By the name of a mix: the kinds of gap, and how many of a hundred are of each kind. The last is Bavarian et al.'s, 2022."""
 
 
+def gap(window: str, encode: Encode, most_tokens: int, random: random.Random, spans: str) -> tuple[int, int, list[int]]:
+    """Where something is taken out of a window, and the ids of that: at most so many, drawn again until it is so.
+
+    After some tries nothing is taken out.
+    """
+    kinds = SPANS[spans]
+    for _ in range(TRIES):
+        start, end = random.choices([*kinds], [*kinds.values()])[0](window, random)
+        middle = encode(window[start:end])
+        if len(middle) <= most_tokens:
+            return start, end, middle
+    return start, start, []
+
+
+def share(room: int, prefix_count: int, suffix_count: int) -> tuple[int, int]:
+    """How many tokens of prefix and suffix are kept: all if both fit, else a third for the suffix and what the prefix spares.
+
+    >>> share(90, 20, 20), share(90, 100, 100), share(90, 20, 100)
+    ((20, 20), (60, 30), (20, 70))
+    """
+    kept_suffix = min(suffix_count, max(room - prefix_count, room // 3))
+    return min(prefix_count, room - kept_suffix), kept_suffix
+
+
 def fim_example(
     window: str,
     encode: Encode,
@@ -150,19 +174,10 @@ def fim_example(
     PSM is `<prefix>P<suffix>S<middle>M<end>`. SPM is `<prefix><suffix>S<middle>PM<end>`, variant 2 of Bavarian et al. 2022,
     the one that StarCoder saw: the text before the cursor and the completion stay in one piece.
     """
-    spans = SPANS[mix.spans]
-    for _ in range(TRIES):
-        start, end = random.choices([*spans], [*spans.values()])[0](window, random)
-        middle = encode(window[start:end])
-        if len(middle) <= budget - SENTINELS - LEAST_AROUND:
-            break
-    else:
-        end, middle = start, []
+    start, end, middle = gap(window, encode, budget - SENTINELS - LEAST_AROUND, random, mix.spans)
     prefix, suffix = encode(window[:start]), encode(window[end:])
-    room = budget - SENTINELS - len(middle)
-    kept_suffix = min(len(suffix), max(room - len(prefix), room // 3))
-    suffix = suffix[:kept_suffix]
-    prefix = prefix[max(0, len(prefix) - (room - kept_suffix)) :]
+    kept_prefix, kept_suffix = share(budget - SENTINELS - len(middle), len(prefix), len(suffix))
+    prefix, suffix = prefix[len(prefix) - kept_prefix :], suffix[:kept_suffix]
     if random.random() < mix.spm_share:
         return [ids.prefix, ids.suffix, *suffix, ids.middle, *prefix, *middle, ids.end], len(middle) + 1
     return [ids.prefix, *prefix, ids.suffix, *suffix, ids.middle, *middle, ids.end], len(middle) + 1

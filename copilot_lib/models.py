@@ -6,17 +6,19 @@ It knows names, folders, devices and dtypes; it does not know prompts or decodin
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
-from copilot_lib import onnx_runner, weights
+from copilot_lib import lora, onnx_runner, weights
+from copilot_lib.adapter_files import refusing
 from copilot_lib.codec import Codec
 from copilot_lib.onnx_runner import OnnxRunner
-from copilot_lib.runner import Runner, TorchRunner
+from copilot_lib.runner import Runner, Running, TorchRunner, nothing
+from copilot_lib.slots import Slots
 
 POCKET = Path(__file__).parent / "pocket"
 FILES = ["*.safetensors", "*.json", "merges.txt", "vocab.txt", "tokenizer.model"]
@@ -46,6 +48,12 @@ class Model:
     runner: Callable[[], Runner]
     """Makes a runner, with nothing kept yet."""
     load_network: Callable[[], Any]
+    shapes: Callable[[], dict[str, tuple[int, int]]]
+    """(out, in) of each layer that an adapter may change."""
+    adapt: Callable[[lora.Adapter], Running]
+    """Runs it with an adapter that was checked: see `changed_by`."""
+    release: Callable[[], None] = nothing
+    """Gives back what an adapter takes; for a model without one, nothing."""
 
     @cached_property
     def context_tokens(self) -> int:
@@ -56,6 +64,27 @@ class Model:
     def network(self) -> Any:
         """The model as transformers knows it. A small one completes without it, so it is loaded when first asked for."""
         return self.load_network()
+
+    @cached_property
+    def base(self) -> lora.Base:
+        """What adapters are checked against."""
+        return lora.Base(fingerprint(self.name), self.shapes())
+
+    def read_adapter(self, folder: Path, scale: float = 1.0) -> lora.Adapter:
+        """The adapter in a folder, checked against this model; `AdapterRefused` where it cannot be used with it.
+
+        `scale` makes the change weaker or stronger than it was trained.
+        """
+        with refusing(folder.name):
+            return lora.scaled(lora.read(folder, self.base), scale)
+
+    def changed_by(self, adapter: lora.Adapter, name: str) -> "Model":
+        """The model as an adapter changes it, while it stays what it is itself. `release` gives back what that takes."""
+        with refusing(name):
+            running = self.adapt(adapter)
+        network = partial(merged_network, self.name, self.device, adapter)
+        name = f"{self.name}:{name}"
+        return replace(self, name=name, runner=running.runner, release=running.release, load_network=network)
 
 
 def default_name() -> str:
@@ -133,7 +162,16 @@ def load(name_or_path: str | None = None, device: str | None = None, precision: 
             raise
         except Exception as error:  # safetensors, tokenizers and onnxruntime have no common kind
             raise ModelNotAvailable(why_not(name, error)) from error
-        return Model(name, codec, "cpu", opened.parameters, partial(OnnxRunner, opened), lambda: load_network(name, "cpu")[0])
+        return Model(
+            name,
+            codec,
+            "cpu",
+            opened.parameters,
+            partial(OnnxRunner, opened),
+            lambda: load_network(name, "cpu")[0],
+            lambda: weights.linear_shapes(weights.read_weights(folder / "model.safetensors")),
+            partial(onnx_runner.adapt, folder, opened.precision),
+        )
     network, tokenizer = load_network(name, device or best_device())
     return of_network(name, network, tokenizer.backend_tokenizer)
 
@@ -141,7 +179,29 @@ def load(name_or_path: str | None = None, device: str | None = None, precision: 
 def of_network(name: str, network, tokenizer: Tokenizer) -> Model:
     """A transformers network that is in memory, as a model; the tokenizer is one of the tokenizers library."""
     codec = codec_of(name, tokenizer)
-    return Model(name, codec, network.device.type, network.num_parameters(), partial(TorchRunner, network), lambda: network)
+    slots = Slots(network)
+    return Model(
+        name,
+        codec,
+        network.device.type,
+        network.num_parameters(),
+        partial(TorchRunner, network, slots.use),
+        lambda: network,
+        slots.shapes,
+        slots.adapt,
+    )
+
+
+def merged_network(name: str, device: str, adapter: lora.Adapter):
+    """A transformers network of its own that answers as base and adapter do together."""
+    import torch
+
+    network, _ = load_network(name, device)
+    with torch.no_grad():
+        for layer, pair in adapter.items():
+            weight = network.get_submodule(layer).weight
+            weight.copy_(weight.float() + torch.from_numpy(pair.change()).to(weight.device))
+    return network
 
 
 def load_network(name: str, device: str):

@@ -5,11 +5,13 @@ It knows a checkpoint's folder and a graph's inputs; it does not know operators 
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy
 
-from copilot_lib import weights
+from copilot_lib import lora, weights
+from copilot_lib.runner import Running
 
 EXPORTED = "model.onnx"
 """The file beside a checkpoint that `export` writes."""
@@ -41,14 +43,15 @@ class Opened:
     """A checkpoint read from its folder, ready for as many runners as are wanted: they share the weights.
 
     The file that `export` has written beside it is used where it belongs to these weights, and else the weights as they
-    are; with a `precision`, `float32` or `int8`, a graph of that precision in any case.
+    are; with a `precision`, `float32` or `int8`, a graph of that precision in any case. With an adapter it is part of the
+    weights: what runs is one network as large as the base, and as fast.
     """
 
-    def __init__(self, folder: Path, precision: str | None = None):
+    def __init__(self, folder: Path, precision: str | None = None, adapter: lora.Adapter | None = None):
         config = weights.read_config(folder)
-        self.inference = None if precision else belonging(folder)
+        self.inference = None if precision or adapter else belonging(folder)
         if not self.inference:
-            self.inference = start(exported(folder, precision or "float32"))
+            self.inference = start(exported(folder, precision or "float32", adapter))
         self.precision = self.about["precision"]
         self.parameters = int(self.about["parameters"])
         self.context_tokens: int = config["n_positions"]
@@ -62,13 +65,19 @@ class Opened:
         return self.inference.get_modelmeta().custom_metadata_map
 
 
-def exported(folder: Path, precision: str) -> bytes:
-    """A checkpoint's network as the bytes of an ONNX file, which says whose it is."""
+def adapt(folder: Path, precision: str, adapter: lora.Adapter) -> Running:
+    """A network of its own for an adapter, in memory."""
+    return Running(partial(OnnxRunner, Opened(folder, precision, adapter)))
+
+
+def exported(folder: Path, precision: str, adapter: lora.Adapter | None = None) -> bytes:
+    """A checkpoint's network as the bytes of an ONNX file, which says whose it is; with an adapter it is nobody's."""
     from copilot_lib import onnx_graph
 
     config, arrays = weights.read(folder)
     size = sum(array.size for array in arrays.values())
-    about = identity(folder) | {"precision": precision, "parameters": str(size)}
+    arrays = lora.merged(arrays, adapter) if adapter else arrays
+    about = ({} if adapter else identity(folder)) | {"precision": precision, "parameters": str(size)}
     return onnx_graph.build(config, arrays, precision, about)
 
 

@@ -3,7 +3,8 @@
 It knows torch tensors; it does not know when to stop, how to sample, or what the ids mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy
@@ -24,17 +25,36 @@ class Runner(Protocol):
         """Forgets everything after the first `length` ids; a runner that cannot keep these forgets more: see `length`."""
 
 
-class TorchRunner:
-    """The reference: any causal model of transformers, on any device."""
+def nothing() -> None:
+    """Has nothing to prepare, or to give back."""
 
-    def __init__(self, network):
+
+@dataclass(frozen=True)
+class Running:
+    """What a network needs to answer as one of several that share its memory."""
+
+    runner: Callable[[], Runner]
+    """Makes a runner, with nothing kept yet."""
+    release: Callable[[], None] = nothing
+    """Gives back what only these runners need; they may not be asked afterwards."""
+
+
+class TorchRunner:
+    """The reference: any causal model of transformers, on any device.
+
+    `prepare` is called before each pass: it makes the network the one that this runner stands for.
+    """
+
+    def __init__(self, network, prepare: Callable[[], None] = nothing):
         self.network = network
+        self._prepare = prepare
         self.context_tokens: int = network.config.max_position_embeddings
         self._start_over()
 
     def advance(self, ids: Sequence[int], scores: int = 1) -> numpy.ndarray:
         import torch
 
+        self._prepare()
         try:
             with torch.inference_mode():
                 output = self.network(

@@ -77,10 +77,22 @@ def compare_shapes(config: Mapping, weights: Mapping[str, numpy.ndarray]) -> Non
 
 def read_weights(file: Path) -> dict[str, numpy.ndarray]:
     """The arrays of a safetensors file as float32, also those of 16 bits that numpy has no type for."""
+    return arrays(file.read_bytes())
+
+
+def arrays(data: bytes) -> dict[str, numpy.ndarray]:
+    """The arrays of a safetensors file's bytes as float32."""
     import safetensors
 
-    found = safetensors.deserialize(file.read_bytes())
+    found = safetensors.deserialize(data)
     return {name: as_float32(about["data"], about["dtype"]).reshape(about["shape"]) for name, about in found}
+
+
+def linear_shapes(weights: Mapping[str, numpy.ndarray]) -> dict[str, tuple[int, int]]:
+    """What low-rank changes may be made to: the layers that multiply, by their names, each with (out, in)."""
+    tables = {"transformer.wte", "transformer.wpe"}
+    names = {name.removesuffix(".weight"): array.shape for name, array in weights.items() if name.endswith(".weight")}
+    return {name: shape for name, shape in names.items() if len(shape) == 2 and name not in tables}
 
 
 def as_float32(data: bytes, dtype: str) -> numpy.ndarray:

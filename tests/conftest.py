@@ -2,11 +2,13 @@
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,32 @@ def address():
     """A server that all tests of a module may ask."""
     with server_process() as (address, _):
         yield address
+
+
+def random_adapter(folder, model="pocket", seed=0, strength=0.05, **options):
+    """Saves an adapter as peft saves it, with random numbers in it, and beside it what says for whose weights it is."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from copilot_lib import models
+
+    network, _ = models.load_network(model, "cpu")
+    options = {"r": 4, "lora_alpha": 8, "target_modules": ["c_attn", "c_proj", "c_fc"], "task_type": "CAUSAL_LM"} | options
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names in transformers that peft uses and that will change
+        adapted = get_peft_model(network, LoraConfig(**options)).eval()
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            if "lora_" in name:
+                weight.copy_(torch.randn(weight.shape, generator=random) * strength)
+    adapted.save_pretrained(folder)
+    about = {"format": 1, "name": folder.name, "base": {"name": model, "fingerprint": models.fingerprint(model)}}
+    (folder / "adapter.json").write_text(json.dumps(about | {"created": "2026-01-01T00:00:00+00:00"}))
+    return adapted
+
+
+@pytest.fixture(scope="session")
+def make_adapter():
+    """Makes adapters: `make_adapter(folder, seed=1, r=8)`; returns peft's own model with it."""
+    return random_adapter

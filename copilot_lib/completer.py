@@ -13,8 +13,10 @@ from functools import cache, cached_property
 from copilot_lib import healing, postprocess, stopping
 from copilot_lib.cursor import LINE_END, Cursor
 from copilot_lib.engine import Engine, Generation, everything
+from copilot_lib.engines import Engines
 from copilot_lib.fim import Prompt
 from copilot_lib.models import Model, default_name, load
+from copilot_lib.registry import Entry, Registry
 from copilot_lib.settled import settled
 from copilot_lib.snippet import Place
 from copilot_lib.stream import characters, until, without_start
@@ -51,6 +53,8 @@ class Completion:
     """Milliseconds of each stage: `prompt`, `prefill`, `decode`, `postprocess`, `total`."""
     prompt_tokens: int
     reused_tokens: int
+    adapter: str | None = None
+    """The name of the adapter that answered; None for the base."""
 
 
 def nobody(text: str) -> None:
@@ -134,7 +138,13 @@ class Pipeline(ABC):
 
     @abstractmethod
     def begin(
-        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, place: Place | None = None, **options
+        self,
+        cursor: Cursor,
+        max_new_tokens: int = 64,
+        order: str | None = None,
+        place: Place | None = None,
+        adapter: Entry | None = None,
+        **options,
     ) -> tuple[Prompt, Generation, Iterator[str]]:
         """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours."""
 
@@ -181,20 +191,24 @@ class Pipeline(ABC):
         max_new_tokens: int = 64,
         order: str | None = None,
         place: Place | None = None,
+        adapter: Entry | str | None = None,
         stop: Sequence[str] = (),
         show: Callable[[str], None] = nobody,
         **options,
     ) -> Completion:
         """Completes at the cursor; stops decoding as soon as a stopping rule or a stop string is met.
 
-        Where it is said in which `place` of a project the file is, the model is shown pieces of other files too.
+        Where it is said in which `place` of a project the file is, the model is shown pieces of other files too. With an
+        `adapter`, which is one from a registry or the name of one in the user's, the model answers as that has changed it; one
+        that cannot be used is an `AdapterRefused`.
 
         `show` is given what is certain of the text so far, each time that there is more: whole lines, see `settled`.
         Options as `Engine.generate`: `sampling`, `cancel`, and the time limits `prefill_ms` and `decode_ms`, which end the two
         stages; what there is by then is the completion.
         """
         began = self._clock()
-        prompt, run, pieces = self.begin(cursor, max_new_tokens, order, place, **options)
+        adapter = Registry().find(adapter) if isinstance(adapter, str) else adapter
+        prompt, run, pieces = self.begin(cursor, max_new_tokens, order, place, adapter, **options)
         prompted = self._clock()
         text, stopped = "", None
         with closing(pieces):
@@ -230,6 +244,7 @@ class Pipeline(ABC):
             times_ms={stage: seconds * 1000 for stage, seconds in times.items()},
             prompt_tokens=len(prompt.ids),
             reused_tokens=run.reused,
+            adapter=adapter.name if adapter else None,
         )
 
 
@@ -239,6 +254,7 @@ class Completer(Pipeline):
     def __init__(self, model: Model, clock: Callable[[], float] = time.perf_counter):
         super().__init__(model, clock)
         self.engine = Engine(model.runner(), clock)
+        self.adapters = Engines(model, clock=clock)
 
     @classmethod
     def load(cls, name_or_path: str | None = None) -> "Completer":
@@ -250,7 +266,13 @@ class Completer(Pipeline):
         return healing.Vocabulary(self.model.codec)
 
     def begin(
-        self, cursor: Cursor, max_new_tokens: int = 64, order: str | None = None, place: Place | None = None, **options
+        self,
+        cursor: Cursor,
+        max_new_tokens: int = 64,
+        order: str | None = None,
+        place: Place | None = None,
+        adapter: Entry | None = None,
+        **options,
     ) -> tuple[Prompt, Generation, Iterator[str]]:
         """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours.
 
@@ -259,7 +281,8 @@ class Completer(Pipeline):
         """
         before, typed = healing.step_back(cursor)
         prompt = self.prompt(before, max_new_tokens, order, place)
-        run = self.engine.generate(
+        engine = self.adapters.of(adapter) if adapter else self.engine
+        run = engine.generate(
             prompt.ids,
             stop_ids=self.model.codec.stop_ids,
             max_new_tokens=max_new_tokens,

@@ -21,6 +21,7 @@ from pygls.lsp.server import LanguageServer
 from copilot_lib.completer import Completer, Completion
 from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.feedback import Store
+from copilot_lib.rpc import Answering
 from copilot_lib.server.events import Recent, Report, event_of
 from copilot_lib.server.service import Service, Superseded
 from copilot_lib.snippet import Place
@@ -61,7 +62,7 @@ class CompletionServer(LanguageServer):
     """
 
     def __init__(self, load: Callable[[], Completer], store: Store | None = None, context: bool | None = None):
-        super().__init__("copilot_lib", metadata.version("copilot-lib"))
+        super().__init__("copilot_lib", metadata.version("copilot-lib"), protocol_cls=Answering)
         self.load = cache(load)
         self.service = Service(lambda cursor, **options: self.load().complete(cursor, **options))
         self.store, self.recent = store, Recent()

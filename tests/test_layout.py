@@ -86,6 +86,7 @@ FLOORS = {
         "doctor",
         "editor",
         "lsp",
+        "rpc",
         "server",
         "workspace",
     },  # serving, and for chapters

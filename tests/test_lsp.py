@@ -232,14 +232,65 @@ def message(**fields):
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
+HELLO = {"id": "hello", "method": "initialize", "params": {"capabilities": {}, "processId": None, "rootUri": None}}
+OPENED = {"uri": FILE.uri, "languageId": "python", "version": 5, "text": TEXT}
+OPEN = {"method": "textDocument/didOpen", "params": {"textDocument": OPENED}}
+END = ({"id": "end", "method": "shutdown"}, {"method": "exit"})
+
+
+def wanted(number, line=1, character=11):
+    place = {"line": line, "character": character}
+    params = {"textDocument": {"uri": FILE.uri}, "position": place, "context": {"triggerKind": 1}}
+    return {"id": number, "method": "textDocument/inlineCompletion", "params": params}
+
+
+def answers(*messages, command=("-m", "copilot_lib", "lsp")):
+    """What a server says to messages that are all there at once, by their ids; whatever else it says must be messages too."""
+    said = b"".join(one if isinstance(one, bytes) else message(**one) for one in messages)
+    done = subprocess.run([sys.executable, *command], input=said, capture_output=True, check=True)
+    heads = re.split(rb"Content-Length: (?:\d+)\r\n(?:[^\r\n]+\r\n)*\r\n", done.stdout)
+    assert heads[0] == b""
+    found = [json.loads(body) for body in heads[1:]]
+    return {one["id"]: one.get("result", one.get("error")) for one in found if "id" in one}, done
+
+
 def test_nothing_but_protocol_is_on_standard_output():
-    said = message(id=1, method="initialize", params={"capabilities": {}, "processId": None, "rootUri": None})
-    said += message(method="initialized", params={})
-    said += message(id=2, method="shutdown") + message(method="exit")
-    done = subprocess.run([sys.executable, "-c", NOISY], input=said, capture_output=True, check=True)
-    heads = re.findall(rb"Content-Length: (\d+)\r\n", done.stdout)
-    assert done.stdout.startswith(b"Content-Length") and len(heads) == 2
+    said, done = answers(HELLO, {"method": "initialized", "params": {}}, *END, command=("-c", NOISY))
+    assert list(said) == ["hello", "end"]
     assert b"noise" in done.stderr and b"noise" not in done.stdout
+
+
+def test_what_comes_too_early_too_late_or_cannot_be_read_is_answered_too():
+    unreadable = wanted(3) | {"params": 5}
+    unknown = {"id": 4, "method": "nonsense"}
+    no_json = b"Content-Length: 5\r\n\r\n{{{{{"
+    said, _ = answers(wanted(1), HELLO, OPEN, unreadable, unknown, no_json, END[0], wanted(5), END[1])
+    assert [said[number]["code"] for number in (1, 3, 4, 5)] == [-32002, -32602, -32601, -32600]
+    assert said["hello"]["capabilities"] and said["end"] is None
+
+
+def test_a_request_is_answered_also_where_it_is_cancelled_and_the_end_follows_at_once():
+    cancel = {"method": "$/cancelRequest", "params": {"id": 7}}
+    said, _ = answers(HELLO, OPEN, wanted(7), cancel, cancel, *END)
+    assert said[7]["code"] == -32800
+    assert said["end"] is None
+
+
+def test_changes_count_in_the_order_in_which_they_come_and_a_position_inside_a_character_is_before_it():
+    text = "face = '🐍' + wid"
+
+    async def scene():
+        async with editing("nothing") as editor:
+            for version, change in ((9, "old"), (3, text)):
+                document = types.VersionedTextDocumentIdentifier(version, FILE.uri)
+                whole = types.TextDocumentContentChangeWholeDocument(change)
+                editor.text_document_did_change(types.DidChangeTextDocumentParams(document, [whole]))
+            places = (types.Position(0, column) for column in (8, 9, 17))
+            return [[item.insert_text for item in (await ask(editor, place)).items] for place in places]
+
+    before, inside, after = asyncio.run(scene())
+    assert before == inside
+    assert "".join(after) == expected(text, len(text))
 
 
 @given(st.text("a🐍\f\u2028\r\né", max_size=12), st.integers(0, 4), st.integers(0, 12))

@@ -18,7 +18,7 @@ def serve(arguments) -> None:
     import uvicorn
 
     from copilot_lib import feedback
-    from copilot_lib.server import app, guard, service
+    from copilot_lib.server import app, guard, service, wire
 
     key = arguments.api_key or os.environ.get("COPILOT_API_KEY")
     local = arguments.host in guard.LOOPBACK
@@ -39,7 +39,7 @@ def serve(arguments) -> None:
         around = feedback.CHARACTERS_AROUND
         print(f"What is reported of completions is kept with {around:,} characters on each side in {store.file}", flush=True)
     try:
-        uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False)).run(sockets=[door])
+        uvicorn.Server(wire.settings(application)).run(sockets=[door])
     finally:
         one.close()
         completer.close()

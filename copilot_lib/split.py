@@ -13,7 +13,7 @@ For a validation part, split the training part once more. `frozen.freeze` and `f
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from copilot_lib.corpus import PERMUTATIONS, SIMILARITY, sketch, words_of
@@ -30,14 +30,16 @@ class Split:
     test: list[SourceFile]
 
 
-def clusters(files: Iterable[SourceFile]) -> list[list[SourceFile]]:
+def clusters(
+    files: Iterable[SourceFile], progress: Callable[[Iterable[SourceFile]], Iterable[SourceFile]] = iter
+) -> list[list[SourceFile]]:
     """Files in groups: those that are near-duplicates, directly or by way of others, are together."""
     from datasketch import MinHashLSH
 
     index = MinHashLSH(threshold=SIMILARITY, num_perm=PERMUTATIONS)
     groups: dict[str, list[SourceFile]] = {}
     group_of: dict[str, str] = {}
-    for file in sorted(files, key=lambda file: file.path):
+    for file in progress(sorted(files, key=lambda file: file.path)):
         signature = sketch(words_of(file.text))
         alike = {group_of[path] for path in index.query(signature)}
         index.insert(file.path, signature)

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from copilot_lib import repository
@@ -63,7 +64,7 @@ def collect(root: Path, seed: int = 0, tests: bool = False, progress: Progress =
             files.append(file)
         else:
             noted[file.path] = "a test"
-    groups = clusters(list(progress("comparing", files)))
+    groups = clusters(files, partial(progress, "comparing"))
     test = of_groups(groups, TEST_SHARE, seed).test
     held_out = {file.path for file in test}
     found = [place for path, reason in noted.items() if reason == repository.HOLDS_KEY for place in keys(root, path)]

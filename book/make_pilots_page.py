@@ -1,6 +1,6 @@
 """Writes the page about the pilots, with a figure for each, from what they have measured: no number in it is typed by hand.
 
-It knows the records in `results/pocket/pilots`; it does not know how a pilot is run, nor what was decided after it: those
+It knows the records in `results/pocket`; it does not know how a pilot is run, nor what was decided after it: those
 sentences are in `DECIDED`.
 
     python book/make_pilots_page.py
@@ -14,6 +14,8 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot
 
+from copilot_lib import goals
+from copilot_lib.card import lines_of
 from copilot_lib.pilots import PILOTS
 from copilot_lib.show import GREY, suit_both_pages
 
@@ -50,6 +52,17 @@ WATCHED = """\
 ## On the way
 
 These were run while the pocket was trained, on its own loss, and decided how it went on.
+"""
+REACHED = """\
+## What came of it
+
+The pocket model against the targets that it had before it was trained. Where one of several measurements misses a target, it
+counts as missed. All that was measured is on the
+[model card](https://github.com/build-your-own-copilot/build-your-own-copilot/blob/main/copilot_lib/pocket/README.md).
+"""
+TRIED = """\
+What was tried on the way, and what it did: shares in per cent, exact answers at the rest of a line, bits per byte. The rules
+around the model, which are part of what is shown, grew meanwhile.
 """
 DECIDED: dict[str, str] = {
     "fim_for_free": "It is not free at this size, and the price grows with the share of gaps. What is bought is the PSM order, "
@@ -212,7 +225,10 @@ def text() -> str:
     found = records()
     compared = [line for name, record in found.items() if "arms" in record for line in section(name, record)]
     watched = [line for name, record in found.items() if "runs" in record for line in section(name, record)]
-    return "\n".join([HEAD, PLAN, *plan(), COMPARED, *compared, WATCHED, *watched]).rstrip() + "\n"
+    quality = json.loads((RECORDS.parent / "quality.json").read_text(encoding="utf-8"))
+    tried = goals.tried_rows(lines_of(RECORDS.parent / "run" / "versions.jsonl"))
+    reached = [REACHED, *goals.rows(quality), "", TRIED, *tried, "", goals.NO_GPU]
+    return "\n".join([HEAD, PLAN, *plan(), COMPARED, *compared, WATCHED, *watched, *reached]).rstrip() + "\n"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ It knows the records of a run and of its measurement; it does not know how to tr
 import json
 from pathlib import Path
 
+from copilot_lib import goals
 from copilot_lib.corpus import MAX_BYTES_PER_SOURCE
 from copilot_lib.examples import CHARACTERS_PER_TOKEN
 
@@ -68,12 +69,34 @@ def eight_bit_rows(compared: dict) -> list[str]:
     ]
 
 
-def text(training: dict, run: Path, quality: dict, compared: dict) -> str:
+def speed_lines(speed: dict) -> str:
+    """How fast the model reads and writes, in a sentence for each precision."""
+    rates = speed["tokens_a_second"]
+    said = [f"{rates[name]['read']:,.0f} tokens read and {rates[name]['written']:,.0f} written in {name}" for name in rates]
+    return (
+        f"In use, a second of one core is {', '.join(said)}: processor time, at {speed['targets']} of these cursors, nothing "
+        f"remembered between them, on {speed['hardware']}."
+    )
+
+
+def notice_lines(notices: list[dict]) -> list[str]:
+    """What lay in the text under another licence than its package's."""
+    if not notices:
+        return []
+    files = ", ".join(f"`{notice['path']}` ({notice['licence']})" for notice in notices)
+    return [
+        f"Found after training: {len(notices)} files say at their top that they have another licence than the package they "
+        f"are in, a copyleft one: {files}. These weights have read them. `corpus` now leaves such files out.\n"
+    ]
+
+
+def text(training: dict, run: Path, quality: dict, compared: dict, speed: dict) -> str:
     """The card, in Markdown.
 
-    `training` is what the model's `training.json` holds, `quality` a `quality.record`, `compared` an `export.compare`, and
-    `run` the folder with the records of its training: `manifest.json`, `curve.jsonl`, `cooldown.jsonl`, and, by hand,
-    changes on the way in `history.jsonl`.
+    `training` is what the model's `training.json` holds, `quality` a `quality.record`, `compared` an `export.compare`, `speed`
+    a `speed.record`, and `run` the folder with the records of its training: `manifest.json`, `curve.jsonl`, `cooldown.jsonl`,
+    and, by hand, changes on the way in `history.jsonl`, measurements of earlier versions in `versions.jsonl`, and what was
+    found in the text later in `notices.jsonl`.
     """
     manifest = json.loads((run / "manifest.json").read_text())
     curve = lines_of(run / "curve.jsonl")
@@ -92,11 +115,19 @@ def text(training: dict, run: Path, quality: dict, compared: dict) -> str:
         f"- {training['parameters'] / 1e6:.1f} million parameters: {recipe['layers']} layers, width {recipe['width']}, "
         f"{recipe['heads']} heads, vocabulary {recipe['vocabulary']}, context {recipe['context_tokens']} tokens",
         f"- {place['tokens'] / 1e6:.1f} million tokens in {place['step']} steps, "
-        f"{place['seconds'] / 60:.0f} minutes on {training['hardware']}",
+        f"{place['seconds'] / 60:.0f} minutes on {training['hardware']}: "
+        f"{place['tokens'] / place['seconds']:,.0f} tokens a second",
         f"- Muon at {recipe['muon_rate']} for the matrices, AdamW at {recipe['adamw_rate']} for the rest, bf16; "
         "warm-up, constant, linear cool-down (WSD)",
         "- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain`",
         *(f"- From step {row['step']}: {row['note']}" for row in lines_of(run / "history.jsonl")),
+        "\n## Targets\n",
+        "Set before it was trained. Where one of several measurements misses it, the target counts as missed.\n",
+        *goals.rows(quality),
+        "\nWhat was tried, and what it did: shares in per cent, exact answers at the rest of a line, bits per byte. The rules "
+        "around the model, which are part of what is shown, grew meanwhile.\n",
+        *goals.tried_rows(lines_of(run / "versions.jsonl")),
+        f"\n{goals.NO_GPU}",
         "\n## Learning curve\n",
         "Training loss, nats a token, on the mix of FIM and left-to-right rows (the last row is the end of the cool-down).\n",
         "| million tokens | loss |\n|---|---|",
@@ -129,6 +160,7 @@ def text(training: dict, run: Path, quality: dict, compared: dict) -> str:
         f"{compared['median_ms']['int8']:.0f} ms instead of {compared['median_ms']['float32']:.0f}.\n",
         "| cursor | targets | float32 | 8 bits | difference |\n|---|---|---|---|---|",
         *eight_bit_rows(compared),
+        f"\n{speed_lines(speed)}",
         f"\nMeasured on {quality['hardware']}; weights {quality['model']}.",
         "\n## What it cannot do\n",
         *("- " + sentence.format(**size) for sentence in CANNOT),
@@ -137,6 +169,7 @@ def text(training: dict, run: Path, quality: dict, compared: dict) -> str:
         "of the book's own environment. Left out: vendored folders, tests, generated files, files that do not parse, "
         f"near-duplicates, benchmark functions, and what exceeds {MAX_BYTES_PER_SOURCE / 1e6:.0f} MB of one distribution. "
         f"SHA-256 of the collected text: `{manifest['sha256']}`.\n",
+        *notice_lines(lines_of(run / "notices.jsonl")),
         "| source | version | licence | files | kB |\n|---|---|---|---|---|",
         *(
             f"| {s['name']} | {s['version']} | {s['licence']} | {s['files']} | {s['bytes'] // 1000} |"

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from copilot_lib import card, models, weights
+from copilot_lib import card, goals, models, weights
 from copilot_lib.quality import digest
 
 RESULTS = Path(__file__).parent.parent / "results" / "pocket"
@@ -42,6 +42,8 @@ def test_every_number_comes_from_the_records(tmp_path):
         "answers": [
             {"kind": "block", "view": "raw", "targets": 510, "ended": [0.9712, 0.95, 0.99]},
             {"kind": "block", "view": "shown", "targets": 510} | scores,
+            {"kind": "mid-word", "view": "raw", "targets": 510, "ended": [0.9699, 0.95, 0.99]},
+            {"kind": "mid-word", "view": "shown", "targets": 510} | scores,
         ],
     }
     (tmp_path / "history.jsonl").write_text(json.dumps({"step": 9, "note": "somebody turned a knob"}) + "\n")
@@ -50,11 +52,27 @@ def test_every_number_comes_from_the_records(tmp_path):
     compared = {"same_text": 0.812, "median_ms": {"float32": 31.2, "int8": 20.1}}
     compared["exact"] = [{"kind": "block", "targets": 77} | exact]
 
-    text = card.text(training, tmp_path, quality, compared)
+    speed = {"hardware": "two hands", "targets": 12, "tokens_a_second": {"int8": {"read": 1234.5, "written": 67.8}}}
+    version = {
+        "tokens": 2_000_000,
+        "new": "a louder bell",
+        "ended": dict.fromkeys(goals.LINES, 0.5),
+        "exact": {"rest of line": 0.2},
+    }
+    version |= {"parses_in_place": dict.fromkeys(goals.LINES, 0.75), "bits_per_byte": {"networkx": 2.3456}}
+    (tmp_path / "versions.jsonl").write_text(json.dumps(version) + "\n")
+    (tmp_path / "notices.jsonl").write_text(json.dumps({"path": "a/b.py", "licence": "LGPL-2.1"}) + "\n")
+
+    text = card.text(training, tmp_path, quality, compared, speed)
 
     for said in (
         "1.2 million parameters: 3 layers, width 96, 2 heads, vocabulary 777, context 128 tokens",
-        "5.6 million tokens in 40 steps, 11 minutes on a slide rule",
+        "5.6 million tokens in 40 steps, 11 minutes on a slide rule: 8,485 tokens a second",
+        "| bits per byte, left to right | at most 1.050 | networkx 1.234 | **missed**: networkx |",
+        "| at least 97.0 % | mid-word 97.0 % | **missed**: mid-word |",
+        "| 2.0 | a louder bell | 50.0, 50.0, 50.0 | 75.0, 75.0, 75.0 | 20.0 | 2.346 |",
+        "1,234 tokens read and 68 written in int8: processor time, at 12 of these cursors",
+        "`a/b.py` (LGPL-2.1). These weights have read them.",
         "Muon at 0.07",
         "AdamW at 0.004",
         "| 5.6 | 1.988 |",
@@ -82,4 +100,14 @@ def test_the_card_that_ships_is_what_the_committed_records_say_about_the_weights
     training = json.loads((folder / "training.json").read_text())
     compared = json.loads((RESULTS / "int8.json").read_text())
     assert weights.identity(folder)["weights"].startswith(compared["weights"])
-    assert (folder / "README.md").read_text() == card.text(training, RESULTS / "run", quality, compared)
+    speed = json.loads((RESULTS / "speed.json").read_text())
+    assert (folder / "README.md").read_text() == card.text(training, RESULTS / "run", quality, compared, speed)
+
+
+def test_the_last_of_the_versions_is_the_one_that_ships():
+    quality = json.loads((RESULTS / "quality.json").read_text())
+    last = card.lines_of(RESULTS / "run" / "versions.jsonl")[-1]
+    assert last["weights"] == quality["model"]
+    assert last["tokens"] == json.loads((models.POCKET / "training.json").read_text())["place"]["tokens"]
+    ends, parses, bits, exact = (goal.find(quality) for goal in goals.GOALS)
+    assert (last["ended"], last["parses_in_place"], last["bits_per_byte"], last["exact"]) == (ends, parses, bits, exact)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from copilot_lib import goals
+
 ROOT = Path(__file__).parent.parent
 RECORDS = sorted((ROOT / "results" / "pocket" / "pilots").glob("*.json"))
 
@@ -24,6 +26,14 @@ def test_every_pilot_has_a_section_and_a_figure(record, maker):
     question = json.loads(record.read_text(encoding="utf-8"))["question"]
     assert f"### {question}" in maker.text()
     assert (maker.FIGURES / f"{record.stem}.svg").stat().st_size > 1000
+
+
+def test_what_the_pocket_missed_is_said_where_its_training_is_told(maker):
+    quality = json.loads((ROOT / "results" / "pocket" / "quality.json").read_text(encoding="utf-8"))
+    reached = maker.text().split("## What came of it")[1]
+    missed = [goal.words for goal in goals.GOALS if goal.missed(quality)]
+    assert reached.count("**missed**") == len(missed)
+    assert all(words in reached for words in missed)
 
 
 def test_a_decision_is_written_only_about_a_pilot_that_was_run(maker):

@@ -92,12 +92,20 @@ def export(arguments) -> None:
         arguments.compare.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def speed(arguments) -> None:
+    from copilot_lib import models, speed, targets
+
+    lines = [target for target in targets.load(arguments.targets) if target.kind != "block"]
+    record = speed.record(arguments.model or models.default_name(), lines[:: arguments.every])
+    arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
 def card(arguments) -> None:
     from copilot_lib import card
 
-    files = arguments.model / "training.json", arguments.quality, arguments.compared
-    training, quality, compared = (json.loads(file.read_text(encoding="utf-8")) for file in files)
-    (arguments.model / "README.md").write_text(card.text(training, arguments.records, quality, compared), encoding="utf-8")
+    files = arguments.model / "training.json", arguments.quality, arguments.compared, arguments.speed
+    training, *measured = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    (arguments.model / "README.md").write_text(card.text(training, arguments.records, *measured), encoding="utf-8")
 
 
 def add(command: Add) -> None:
@@ -133,8 +141,13 @@ def add(command: Add) -> None:
     )
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
     added.add_argument("--every", type=int, default=1, metavar="N", help="ask at every Nth of them only")
+    added = command(speed, "measure how many tokens a second of one core a small model reads and writes")
+    added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
+    added.add_argument("--every", type=int, default=5, metavar="N", help="ask at every Nth of those on single lines, default 5")
+    added.add_argument("--output", type=Path, default=results / "speed.json", help="where the JSON goes")
     added = command(card, "write a trained model's card from its records", model=False)
     added.add_argument("--model", type=Path, default=Path("copilot_lib/pocket"), help="the model's folder, where the card goes")
     added.add_argument("--records", type=Path, default=results / "run", help="the records of its training")
     added.add_argument("--quality", type=Path, default=results / "quality.json", help="what `quality` has measured")
     added.add_argument("--compared", type=Path, default=results / "int8.json", help="what `export --compare` has measured")
+    added.add_argument("--speed", type=Path, default=results / "speed.json", help="what `speed` has measured")

@@ -57,8 +57,8 @@ def name_of_secret() -> re.Pattern:
 
 
 @cache
-def excuses() -> tuple[Callable[[str, str], bool], ...]:
-    """From a value and its line, whether it is no secret after all: made up, looked up, or marked by its author."""
+def excuses(kind: str) -> tuple[Callable[[str, str], bool], ...]:
+    """From a value and its line, whether it is no secret after all: made up, marked by its author, or only named like one."""
     from detect_secrets.filters import heuristic
     from detect_secrets.filters.allowlist import is_line_allowlisted
     from detect_secrets.util.code_snippet import CodeSnippet
@@ -70,13 +70,15 @@ def excuses() -> tuple[Callable[[str, str], bool], ...]:
         heuristic.is_prefixed_with_dollar_sign,
         heuristic.is_not_alphanumeric_string,
     )
-    return (
+    always = (
         lambda value, line: any(check(value) for check in of_value),
-        lambda value, line: heuristic.is_indirect_reference(line),
-        lambda value, line: heuristic.is_likely_id_string(value, line),
         lambda value, line: is_line_allowlisted("a.py", line, CodeSnippet([line], 0, 0)),
-        lambda value, line: all_unreachable(line),
     )
+    own = {
+        "Secret Keyword": (lambda value, line: heuristic.is_indirect_reference(line), heuristic.is_likely_id_string),
+        "Basic Auth Credentials": (lambda value, line: all_unreachable(line),),
+    }
+    return (*always, *own.get(kind, ()))
 
 
 def all_unreachable(line: str) -> bool:
@@ -87,6 +89,11 @@ def all_unreachable(line: str) -> bool:
     """
     hosts = CREDENTIALS.findall(line)
     return bool(hosts) and all(map(UNREACHABLE.fullmatch, hosts))
+
+
+def is_excused(kind: str, value: str, line: str) -> bool:
+    """Whether what a detector has found is no secret."""
+    return any(excuse(value, line) for excuse in excuses(kind))
 
 
 def suspects(text: str) -> list[tuple[int, str]]:
@@ -120,7 +127,7 @@ def found(text: str) -> list[Secret]:
         Secret(number, detector.secret_type)
         for number, line in suspects(text)
         for detector in detectors()
-        if any(not any(excuse(value, line) for excuse in excuses()) for value in detector.analyze_string(line))
+        if any(not is_excused(detector.secret_type, value, line) for value in detector.analyze_string(line))
     ]
 
 

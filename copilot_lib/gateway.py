@@ -9,14 +9,17 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
+from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.codec import Codec
 from copilot_lib.completer import Pipeline
 from copilot_lib.cursor import Cursor
 from copilot_lib.engine import Cancel, Generation
 from copilot_lib.fim import Prompt
+from copilot_lib.registry import Entry, checked
 from copilot_lib.sampling import Sampling
 from copilot_lib.snippet import Place
 from copilot_lib.stream import until
@@ -72,15 +75,20 @@ class Gateway(Pipeline):
         max_new_tokens: int = 64,
         order: str | None = None,
         place: Place | None = None,
+        adapter: Entry | None = None,
         *,
         sampling: Sampling = Sampling(),  # noqa: B008 - frozen
         cancel: Cancel | None = None,
         prefill_ms: float | None = None,
         decode_ms: float | None = None,
     ) -> tuple[Prompt, Generation, Iterator[str]]:
-        """Asks the engine at the cursor; options and answer as `Completer.begin`."""
+        """Asks the engine at the cursor; options and answer as `Completer.begin`.
+
+        An adapter is the engine's own: its name is sent as the model's, as vLLM wants it.
+        """
         prompt = self.prompt(cursor, max_new_tokens, order, place)
-        body = {"model": self.model.name, "prompt": self._spelled(prompt), "max_tokens": max_new_tokens, "stream": True}
+        name = adapter.name if adapter else self.model.name
+        body = {"model": name, "prompt": self._spelled(prompt), "max_tokens": max_new_tokens, "stream": True}
         body |= {"temperature": sampling.temperature, "top_p": sampling.top_p}
         body |= {"seed": sampling.seed} if sampling.seed is not None else {}
         run = Generation(len(prompt.ids))
@@ -158,6 +166,13 @@ class Gateway(Pipeline):
             raise EngineFailed(f"the engine at {self._url} said nothing for {SILENCE_S:g} s") from None
         except httpx.HTTPError as error:
             raise EngineFailed(f"the engine at {self._url} broke off: {error or type(error).__name__}") from None
+
+
+def adapter(name: str, scale: float = 1.0) -> Entry:
+    """An adapter that the engine may have; `AdapterRefused` for what can be no adapter's name, or a scale of its own."""
+    if scale != 1:
+        raise AdapterRefused(f"the engine takes adapters as they were trained, and not {scale:g} times as strong: leave it out")
+    return Entry(checked(name), Path(), "elsewhere")
 
 
 def choices(data: str) -> list[dict]:

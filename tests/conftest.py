@@ -55,7 +55,7 @@ def server_process(*words):
             process.terminate()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serving():
     """Starts servers: `with serving("--api-key", "x") as (address, process)`."""
     return server_process

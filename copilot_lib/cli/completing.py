@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from copilot_lib.cli.inputs import TO_BE_FIXED, Add, BadInput, cursor_at, parse_place
+from copilot_lib.cli.inputs import TO_BE_FIXED, Add, BadInput, adapter_entry, cursor_at, parse_place
 
 
 def complete(arguments) -> None:
@@ -17,7 +17,12 @@ def complete(arguments) -> None:
 
     cursor = cursor_at(arguments.place)
     place = place_in(arguments.project, parse_place(arguments.place)[0]) if arguments.project else None
-    completion = Completer.load(arguments.model).complete(cursor, max_new_tokens=arguments.max_new_tokens, place=place)
+    completer = Completer.load(arguments.model)
+    options = {"max_new_tokens": arguments.max_new_tokens, "place": place}
+    if arguments.adapter:
+        path = Path(parse_place(arguments.place)[0])
+        options["adapter"] = adapter_entry(arguments.adapter, path, completer.model.base.fingerprint)
+    completion = completer.complete(cursor, **options)
     if arguments.show_context:
         for piece in place.shown if place else ():
             print(f"{piece.file}:{piece.first_line}-{piece.last_line} ({piece.reason})\n{piece.text}\n", file=sys.stderr)
@@ -94,6 +99,7 @@ def add(command: Add) -> None:
     form.add_argument("--show", action="store_true", help="draw the completion at the cursor")
     form.add_argument("--json", action="store_true", help="print everything that is known about it")
     added.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
+    added.add_argument("--adapter", metavar="NAME", help="a name, a folder, or auto: the one that belongs to the file")
     added.add_argument("--project", type=Path, metavar="FOLDER", help="show the model pieces of other files of this folder too")
     added.add_argument("--show-context", action="store_true", help="print these pieces, on standard error")
     command(demo, "complete a binary search with a line missing")

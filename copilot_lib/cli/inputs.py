@@ -4,8 +4,10 @@ It knows files and places as they are typed; it does not know commands.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 TO_BE_FIXED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MOST_BYTES = 50_000_000
@@ -16,6 +18,18 @@ Add = Callable[..., argparse.ArgumentParser]
 
 class BadInput(ValueError):
     """What the user gave cannot be used; the message is the line that they read."""
+
+
+def adapter_entry(said: str, path: Path, fingerprint: str):
+    """The adapter that a person means: a name in the registry, a folder, `base` for none, or `auto` for that of a path.
+
+    `auto` is None where none belongs to the path.
+    """
+    from copilot_lib.registry import AUTO, BASE, Registry, entry_of
+
+    if said in (AUTO, BASE):
+        return Registry().detect(path, fingerprint) if said == AUTO else None
+    return entry_of(Path(said).resolve()) if "/" in said or os.sep in said else Registry().find(said)
 
 
 def read_start(name: str) -> bytes:

@@ -6,10 +6,11 @@ It knows arguments and sockets; it does not know protocols.
 import argparse
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from copilot_lib.cli.inputs import Add, BadInput
+from copilot_lib.cli.inputs import Add, BadInput, adapter_entry
 
 
 def serve(arguments) -> None:
@@ -26,15 +27,19 @@ def serve(arguments) -> None:
         raise BadInput(f"{arguments.host} can be reached from other machines: give a key too (--api-key or COPILOT_API_KEY)")
     door = open_door(arguments.host, arguments.port)
     completer = BACKENDS[arguments.backend](arguments)
+    choice = ADAPTERS[arguments.backend](arguments.adapter, completer)
     one = service.Service(completer.complete)
     hosts = guard.LOOPBACK | {arguments.host, *arguments.allow_host}
     served = app.Served(completer.model.name, completer.model.context_tokens, completer.model.codec.format)
     store = feedback.Store(arguments.record) if arguments.record else None
-    application = app.create(one, served, hosts=hosts, origins=arguments.allow_origin, key=key, store=store)
+    guarded = {"hosts": hosts, "origins": arguments.allow_origin, "key": key}
+    application = app.create(one, served, store=store, choice=choice, **guarded)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes what runs, then raises the signal once more
         signal.signal(number, lambda *_: sys.exit(0))
     address = f"http://{arguments.host}:{door.getsockname()[1]}"
     print(f"{completer.model.name} completes code at {address} (Ctrl-C ends it)", flush=True)
+    if choice.default:
+        print(f"Requests that name no adapter are answered with {choice.default}", flush=True)
     if store:
         around = feedback.CHARACTERS_AROUND
         print(f"What is reported of completions is kept with {around:,} characters on each side in {store.file}", flush=True)
@@ -63,7 +68,34 @@ def elsewhere(arguments):
     return gateway.Gateway(arguments.url, remote, gateway.engine_key(), arguments.prompt_as_text)
 
 
+def adapters_here(said: str | None, completer):
+    """The user's adapters, and a folder that was named as if it were one of them."""
+    from copilot_lib.registry import Registry, entry_of
+    from copilot_lib.server.adapters import Choice
+
+    registry = Registry()
+    find, default = registry.find, None
+    if said and (entry := adapter_entry(said, Path.cwd(), completer.model.base.fingerprint)):
+        completer.adapters.of(entry)  # what is wrong with it is said now, and no request waits for it
+
+        def find(name: str, scale: float = 1.0):
+            return replace(entry_of(entry.folder), scale=scale) if name == entry.name else registry.find(name, scale)
+
+        default = entry.name
+    return Choice(completer.model.name, find, registry.names, default)
+
+
+def adapters_elsewhere(said: str | None, completer):
+    """The adapters of an engine: it knows them itself."""
+    from copilot_lib import gateway
+    from copilot_lib.server.adapters import Choice
+
+    names = [gateway.adapter(said).name] if said else []
+    return Choice(completer.model.name, gateway.adapter, lambda: names, said)
+
+
 BACKENDS = {"here": here, "openai": elsewhere}
+ADAPTERS = {"here": adapters_here, "openai": adapters_elsewhere}
 
 
 def lsp(arguments) -> None:
@@ -104,6 +136,7 @@ def add(command: Add) -> None:
     added.add_argument("--url", help="an OpenAI-compatible engine, such as vLLM's; COPILOT_ENGINE_KEY is its key")
     added.add_argument("--tokenizer", metavar="MODEL", help="a folder or hub id with the engine's tokenizer; default --model")
     added.add_argument("--prompt-as-text", action="store_true", help="for engines that take no token ids")
+    added.add_argument("--adapter", metavar="NAME", help="the adapter of requests that name none: a name, a folder, or auto")
     added.add_argument("--record", **record)
     added = command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output")
     added.add_argument("--record", **record)

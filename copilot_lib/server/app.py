@@ -11,7 +11,8 @@ from fastapi_offline import FastAPIOffline
 
 from copilot_lib.feedback import Store
 from copilot_lib.formats import Format
-from copilot_lib.server import article, errors, events, infill, meters, openai
+from copilot_lib.server import adapters, article, errors, events, infill, meters, openai
+from copilot_lib.server.adapters import Choice
 from copilot_lib.server.guard import LOOPBACK, PATIENCE_S, Bodies, Hosts, Keys, Origins
 from copilot_lib.server.service import Service
 
@@ -20,6 +21,7 @@ ROUTES = (
     (infill.router, errors.OF_COMPLETIONS),
     (openai.router, errors.OF_COMPLETIONS),
     (openai.about, {}),
+    (adapters.router, {}),
     (events.router, errors.OF_REPORTS),
     (meters.router, {}),
 )
@@ -43,13 +45,18 @@ def create(
     origins: Collection[str] = (),
     key: str | None = None,
     store: Store | None = None,
+    choice: Choice | None = None,
     slowest_body_s: float = PATIENCE_S,
 ) -> FastAPI:
-    """The ASGI application for a service. What becomes of completions is kept if there is a store for it."""
+    """The ASGI application for a service. What becomes of completions is kept if there is a store for it.
+
+    With a `choice` of adapters, requests may name one.
+    """
     # The pages at /docs come with the server: FastAPI's own would have the browser fetch them from elsewhere.
     words = {"title": "Build Your Own Copilot", "description": "Completes code at a cursor.", "redoc_url": None}
     app = FastAPIOffline(**words, responses=errors.EVERYWHERE, exception_handlers=errors.HANDLERS)
     app.state.service, app.state.served, app.state.store = service, served, store
+    app.state.choice = choice or Choice(served.name)
     app.state.recent, app.state.meters = events.Recent(), meters.Meters(service)
     for router, answers in ROUTES:
         app.include_router(router, responses=answers)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, Strict
 
 from copilot_lib.cursor import Cursor
+from copilot_lib.server.adapters import Named, choice_of, options
 from copilot_lib.server.waiting import complete_while_connected
 
 router = APIRouter()
@@ -21,6 +22,7 @@ class Place(BaseModel):
     document: Text = Field(examples=["def greet(name):\n    "])
     line: Whole = Field(examples=[1])
     col: Whole = Field(examples=[4])
+    adapter: Named = None
 
 
 class Answer(BaseModel):
@@ -30,5 +32,7 @@ class Answer(BaseModel):
 @router.post("/")
 async def complete(place: Place, request: Request) -> Answer:
     """The text to insert at a place in a document."""
-    completion = await complete_while_connected(request, Cursor.at(place.document, place.line, place.col))
+    cursor = Cursor.at(place.document, place.line, place.col)
+    adapter = choice_of(request).named(place.adapter)
+    completion = await complete_while_connected(request, cursor, **options(adapter))
     return Answer(completion=completion.text)

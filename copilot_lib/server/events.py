@@ -95,7 +95,7 @@ def event_of(report: Report, cursor: Cursor, completion: Completion, model: str)
         accepted_characters=accepted if kind == "accepted" else 0,
         elapsed_ms=report.elapsed_ms,
         time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        model=model,
+        model=f"{model}:{completion.adapter}" if completion.adapter else model,
         prefix=cursor.prefix[-CHARACTERS_AROUND:],
         suffix=cursor.suffix[:CHARACTERS_AROUND],
         text=completion.text,

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from copilot_lib.completer import Completion
 from copilot_lib.cursor import Cursor, line_spans
+from copilot_lib.server.adapters import Named, Weighted, choice_of, options
 from copilot_lib.server.waiting import complete_while_connected
 
 router = APIRouter()
@@ -40,6 +41,8 @@ class Gap(BaseModel):
     stop: list[Text] = Field(default=[], max_length=64)
     t_max_prompt_ms: Whole | None = Field(default=None, ge=0)
     t_max_predict_ms: Whole | None = Field(default=None, ge=0)
+    adapter: Named = None
+    lora: list[Weighted] | None = Field(default=None, max_length=100, description="another way to name an adapter")
     response_fields: list[Text] | None = Field(default=None, examples=[["content", "timings/prompt_n"]])
 
 
@@ -47,6 +50,8 @@ class Gap(BaseModel):
 async def infill(gap: Gap, request: Request) -> JSONResponse:
     """The text that belongs between prefix and suffix; with `n_predict` 0 the prompt is only read, for the next request."""
     before = gap.input_prefix + gap.prompt
+    choice = choice_of(request)
+    adapter = choice.weighted(gap.lora) if gap.lora and not gap.adapter else choice.named(gap.adapter)
     completion = await complete_while_connected(
         request,
         Cursor(before + gap.input_suffix, len(before)),
@@ -54,6 +59,7 @@ async def infill(gap: Gap, request: Request) -> JSONResponse:
         stop=tuple(stop for stop in gap.stop if stop),
         prefill_ms=gap.t_max_prompt_ms or None,
         decode_ms=gap.t_max_predict_ms or None,
+        **options(adapter),
     )
     completion = replace(completion, text=indented(completion.text, gap.n_indent))
     return JSONResponse(chosen(answer(completion), gap.response_fields))

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from copilot_lib.completer import Completion
 from copilot_lib.cursor import Cursor
 from copilot_lib.sampling import Sampling
+from copilot_lib.server.adapters import choice_of, options
 from copilot_lib.server.waiting import complete_while_connected, pieces_while_connected
 
 router, about = APIRouter(), APIRouter()
@@ -127,31 +128,35 @@ async def fim_completions(asked: Asked, request: Request) -> Response:
 
 @about.get("/v1/models")
 async def models(request: Request) -> dict:
-    """The one model that answers, whatever name a request gives."""
-    name = request.app.state.served.name
-    return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": "copilot_lib"}]}
+    """The model, and the model with each adapter. A request that gives any other name is answered too."""
+    choice = choice_of(request)
+    names = [choice.model, *(f"{choice.model}:{name}" for name in choice.names())]
+    about = {"object": "model", "created": 0, "owned_by": "copilot_lib"}
+    return {"object": "list", "data": [{"id": name} | about for name in names]}
 
 
 async def answer(asked: Asked, request: Request, tongue: Tongue) -> Response:
     id = request.state.completion_id = f"cmpl-{secrets.token_hex(12)}"
-    head = {"id": id, "created": int(time.time()), "model": request.app.state.served.name}
+    adapter = choice_of(request).of_model(asked.model)
+    head = {"id": id, "created": int(time.time()), "model": choice_of(request).full_name(adapter)}
+    runs = [run | options(adapter) for run in asked.runs()]
     if asked.stream:
-        events = stream(asked, request, tongue, head)
+        events = stream(asked, runs, request, tongue, head)
         first = await anext(events)  # what goes wrong before the first piece still has its status
         return StreamingResponse(after(first, events), media_type="text/event-stream")
     cursor = asked.cursor(request)
-    made = [await complete_while_connected(request, cursor, **options) for options in asked.runs()]
+    made = [await complete_while_connected(request, cursor, **run) for run in runs]
     choices = [{"index": n} | tongue.whole(one.text) | {"finish_reason": reason(one)} for n, one in enumerate(made)]
     return JSONResponse(head | {"object": tongue.kind, "choices": choices, "usage": usage(made)})
 
 
-async def stream(asked: Asked, request: Request, tongue: Tongue, head: dict) -> AsyncIterator[str]:
+async def stream(asked: Asked, runs: list[dict], request: Request, tongue: Tongue, head: dict) -> AsyncIterator[str]:
     """Server-sent events: the pieces of each choice in turn, then, if asked for, the usage, then `[DONE]`."""
     cursor = asked.cursor(request)
     head = head | {"object": tongue.piece_kind}
     made = []
-    for number, options in enumerate(asked.runs()):
-        async for piece in pieces_while_connected(request, cursor, **options):
+    for number, run in enumerate(runs):
+        async for piece in pieces_while_connected(request, cursor, **run):
             text, ended = ("", reason(piece)) if isinstance(piece, Completion) else (piece, None)
             choice = {"index": number} | tongue.piece(text) | {"finish_reason": ended}
             yield event(head | {"choices": [choice]})

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from copilot_lib import export, models
+from copilot_lib import export, models, onnx_runner
 from copilot_lib.completer import Completer
-from copilot_lib.onnx_graph import ZERO, quantized
-from copilot_lib.onnx_runner import EXPORTED, Opened
+from copilot_lib.onnx_graph import quantized
+from copilot_lib.onnx_runner import EXPORTED, OnnxRunner, Opened
 from copilot_lib.samples import EXAMPLES
 from copilot_lib.targets import Target
 
@@ -30,8 +30,8 @@ def folder(tmp_path_factory):
 @given(arrays.arrays(numpy.float32, (3, 5), elements=st.floats(-8, 8, width=32)))
 def test_a_quantized_weight_is_off_by_half_a_step_at_most(weight):
     numbers, scales = quantized(weight)
-    assert numbers.dtype == numpy.uint8 and numbers.min() >= 1
-    assert (abs((numbers.astype(float) - ZERO) * scales - weight) <= scales / 2 + 1e-6).all()
+    assert numbers.dtype == numpy.int8 and numbers.min() >= -127
+    assert (abs(numbers.astype(float) * scales - weight) <= scales / 2 + 1e-6).all()
 
 
 def test_the_file_is_used_where_it_belongs_to_the_weights_and_no_longer_when_they_change(folder, tmp_path, monkeypatch):
@@ -49,6 +49,15 @@ def test_8_bits_stay_near_the_reference_and_float32_is_the_reference(folder):
     assert 0.01 * spread < difference < 0.5 * spread
     difference, spread = export.against_torch(str(folder), "float32")
     assert difference < 1e-3 * spread
+
+
+def test_a_processor_that_clips_sums_gets_the_same_numbers_counted_from_another_zero(folder, monkeypatch):
+    signed = Opened(folder)
+    monkeypatch.setattr(onnx_runner, "LARGEST_SUM", 64 * 32767)  # what a processor that clips would say
+    unsigned = Opened(folder)
+    assert (signed.precision, unsigned.precision) == ("int8", "uint8")
+    ids = list(range(5, 200))
+    assert (OnnxRunner(signed).advance(ids, 9) == OnnxRunner(unsigned).advance(ids, 9)).all()
 
 
 def test_a_comparison_asks_both_at_the_same_places(folder):

@@ -179,7 +179,7 @@ def row(targets: Sequence[Target], name: str, first: Sequence[Outcome], found: S
     return made | {"context_tokens": round(sum(one.context_tokens for one in found) / len(found), 1)}
 
 
-def joined(rows: Sequence[dict], before: Sequence[dict]) -> list[dict]:
+def beside_earlier(rows: Sequence[dict], before: Sequence[dict]) -> list[dict]:
     """These rows, and of those before them the ones of other conditions, in the order of `CONDITIONS`.
 
     Only where the first condition gave the same numbers: else the places, the files or the weights are not what they were,

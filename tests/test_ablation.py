@@ -117,9 +117,9 @@ def test_rows_of_other_conditions_are_kept_only_beside_the_same_first_one():
 
     before = [made("no suffix", 1), made(FIRST, 2), made("+ BM25", 3), made("no suffix", 4, "needs another file")]
     again = [made(FIRST, 2), made("+ BM25", 5), made("+ embeddings", 6)]
-    assert ablation.joined(again, before) == [made("no suffix", 1), *again, made("no suffix", 4, "needs another file")]
+    assert ablation.beside_earlier(again, before) == [made("no suffix", 1), *again, made("no suffix", 4, "needs another file")]
     others = [made(FIRST, 2.5), made("+ embeddings", 6)]
-    assert ablation.joined(others, before) == others
+    assert ablation.beside_earlier(others, before) == others
 
 
 def test_one_condition_alone_may_be_measured_and_another_name_is_refused(tmp_path, shop, capsys):

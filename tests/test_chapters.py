@@ -217,7 +217,7 @@ def definitions(source: str) -> dict[str, str]:
 def library() -> dict[str, dict[str, str]]:
     """Definitions of each module, by the module's dotted name below copilot_lib."""
     folder = ROOT / "copilot_lib"
-    paths = [path for path in folder.rglob("*.py") if "node_modules" not in path.parts]
+    paths = [path for path in folder.rglob("*.py") if not {"node_modules", "functions"} & set(path.parts)]
     return {".".join(p.relative_to(folder).with_suffix("").parts): definitions(p.read_text(encoding="utf-8")) for p in paths}
 
 

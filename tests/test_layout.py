@@ -77,11 +77,13 @@ FLOORS = {
         "split",
         "strata",
         "tables",
+        "tasks",
         "targets",
         "tuning",
     },  # learning, measuring
     5: {
         "__main__",
+        "belonging",
         "chapter",
         "checks",
         "cli",

@@ -17,7 +17,7 @@ from copilot_lib import models
 from copilot_lib.context import Fused, Index, Project, VectorIndex
 from copilot_lib.context.chunks import terms
 from copilot_lib.context.embedding import Embedder, hidden_states, sentence_model
-from copilot_lib.context.fusion import fused
+from copilot_lib.context.fusion import by_ranks
 from copilot_lib.context.pieces import Hit
 
 
@@ -222,6 +222,6 @@ RANKINGS = st.lists(st.permutations("abcdef").flatmap(lambda order: st.integers(
 @given(RANKINGS, st.integers(1, 6))
 def test_a_fused_ranking_has_every_piece_once_and_the_same_order_as_one_ranking(rankings, limit):
     hits = [[Hit(name, 1, 1, 0.0, "") for name in ranking] for ranking in rankings]
-    found = [hit.file for hit in fused(hits, limit)]
+    found = [hit.file for hit in by_ranks(hits, limit)]
     assert len(found) == len(set(found)) == min(limit, len(set().union(*rankings)))
-    assert [hit.file for hit in fused(hits[:1], limit)] == [*rankings[0]][:limit] if rankings else not found
+    assert [hit.file for hit in by_ranks(hits[:1], limit)] == [*rankings[0]][:limit] if rankings else not found

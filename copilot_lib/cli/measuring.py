@@ -59,7 +59,33 @@ def ablation(arguments) -> None:
         file = arguments.output / f"{Path(name).name}.json"
         before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         kept_rows = before["rows"] if before.get("model") == record["model"] else []
-        file.write_text(json.dumps(record | {"rows": ablation.joined(rows, kept_rows)}, indent=1) + "\n", encoding="utf-8")
+        file.write_text(
+            json.dumps(record | {"rows": ablation.beside_earlier(rows, kept_rows)}, indent=1) + "\n", encoding="utf-8"
+        )
+
+
+def tasks(arguments) -> None:
+    from copilot_lib import hardware, quality, scoreboard
+    from copilot_lib.completer import Completer
+    from copilot_lib.tasks import measuring
+
+    completer = Completer.load(arguments.model)
+    methods = measuring.of_pocket_and_known(completer)
+    rows = []
+    for row in measuring.rows(methods):
+        print(f"{row['kind']}: {row['answers']}", file=sys.stderr, flush=True)
+        rows.append(row)
+    print(scoreboard.aligned(measuring.table(rows)))
+    if arguments.output:
+        record = {
+            "command": f"python -m copilot_lib tasks --output {arguments.output.as_posix()}",
+            "model": {"name": completer.model.name, "weights": quality.digest(completer.model)},
+            "hardware": hardware.describe(completer.model.device),
+            "date": date.today().isoformat(),
+            "rows": rows,
+        }
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def announced(found, before: str):
@@ -104,6 +130,8 @@ def add(command: Add) -> None:
     added.add_argument("--only", nargs="+", default=[], metavar="CONDITION", help="keep what was measured of the others")
     added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
     added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
+    added = command(tasks, "fill holes in small functions, and run their tests: does it run?")
+    added.add_argument("--output", type=Path, metavar="FILE", help="write JSON there too")
     added = command(evaluate, "ask a model, and what must be beaten, at places in your own repository")
     added.add_argument(
         "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"

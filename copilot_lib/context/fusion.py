@@ -15,11 +15,11 @@ DEPTH = 3
 """From each ranking so many times as many hits are taken as are asked for."""
 
 
-def fused(rankings: Sequence[Sequence[Hit]], limit: int) -> list[Hit]:
+def by_ranks(rankings: Sequence[Sequence[Hit]], limit: int) -> list[Hit]:
     """Reciprocal rank fusion: a piece has 1 / (60 + rank) from each ranking that it is in, with ranks from 1.
 
     >>> a, b, c = (Hit(name, 1, 2, 0.0, "") for name in "abc")
-    >>> [(hit.file, round(hit.score, 4)) for hit in fused([[a, b], [b, c]], 2)]
+    >>> [(hit.file, round(hit.score, 4)) for hit in by_ranks([[a, b], [b, c]], 2)]
     [('b', 0.0325), ('a', 0.0164)]
     """
     points: dict[tuple[str, int, int], float] = {}
@@ -47,4 +47,4 @@ class Fused:
     def search(self, text: str, limit: int = 8, leave_out: Iterable[str] = ()) -> list[Hit]:
         """The pieces that most of the indexes have near the top, the best first."""
         leave_out = tuple(leave_out)
-        return fused([index.search(text, limit * DEPTH, leave_out) for index in self._indexes], limit)
+        return by_ranks([index.search(text, limit * DEPTH, leave_out) for index in self._indexes], limit)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from copilot_lib import healing, postprocess, stopping
+from copilot_lib.codec import Codec
 from copilot_lib.cursor import LINE_END, Cursor
 from copilot_lib.engine import Engine, Generation, everything
 from copilot_lib.engines import Engines
@@ -128,6 +129,14 @@ def one_newline_style(prefix: str, suffix: str) -> tuple[str, str]:
     return LINE_END.sub("\n", prefix), LINE_END.sub("\n", suffix)
 
 
+def context_ids(codec: Codec, cursor: Cursor, place: Place, budget_tokens: int) -> list[int]:
+    """The ids of what is shown of other files at a cursor: `budget_tokens` at most, and none where nothing is found."""
+    header = codec.own_header(place.name)
+    snippets = place.gather(cursor, budget_tokens - len(header), lambda piece: len(codec.snippet(piece.file, piece.text)))
+    ids = [id for piece in snippets for id in codec.snippet(piece.file, piece.text)]
+    return [*ids, *header] if ids else []
+
+
 class Pipeline(ABC):
     """The way of a completion with some model, wherever that runs. Not for several threads at once."""
 
@@ -164,7 +173,7 @@ class Pipeline(ABC):
                 f"max_new_tokens is {max_new_tokens}, but {self.model.name} has room for "
                 f"{min(self.model.context_tokens, LARGEST_WINDOW)} tokens with the prompt: ask for fewer"
             )
-        context = self._context(cursor, place, int(room * CONTEXT_SHARE)) if place else []
+        context = context_ids(codec, cursor, place, int(room * CONTEXT_SHARE)) if place else []
         room -= len(context)
         reach = room * LONGEST_TOKEN
         begin = up_to(reach, max(0, cursor.offset - 2 * reach))
@@ -175,14 +184,6 @@ class Pipeline(ABC):
         if fills:
             return codec.fim(prefix, suffix, order, prefix_tokens, suffix_tokens, context)
         return codec.plain(prefix, prefix_tokens, context)
-
-    def _context(self, cursor: Cursor, place: Place, budget_tokens: int) -> list[int]:
-        """The ids of what is shown of other files: `budget_tokens` at most, and none where nothing is found."""
-        codec = self.model.codec
-        header = codec.own_header(place.name)
-        snippets = place.gather(cursor, budget_tokens - len(header), lambda piece: len(codec.snippet(piece.file, piece.text)))
-        ids = [id for piece in snippets for id in codec.snippet(piece.file, piece.text)]
-        return [*ids, *header] if ids else []
 
     def complete(
         self,

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from copilot_lib.codec import LINE, Codec
-from copilot_lib.completer import CONTEXT_SHARE
+from copilot_lib.completer import CONTEXT_SHARE, context_ids
 from copilot_lib.cursor import Cursor
 from copilot_lib.examples import LEAST_AROUND, gap, share
 from copilot_lib.recipe import Mix
 from copilot_lib.repository import SourceFile
 from copilot_lib.snippet import Place
-from copilot_lib.tuning.neighbours import context_ids
 
 LEAST_ROOM = 48
 """Tokens of text in the smallest window."""
@@ -70,9 +69,8 @@ def draw(
     random.Random(f"{seed}/{epoch}").shuffle(order)
     most = context_tokens - overhead(codec)
     if most < LEAST_ROOM:
-        raise ValueError(
-            f"a model of {context_tokens} tokens has no room for examples: expected {LEAST_ROOM + overhead(codec)}"
-        )
+        least = LEAST_ROOM + overhead(codec)
+        raise ValueError(f"examples of {context_tokens} tokens were asked for: expected at least {least}")
     for file in order:
         chance = random.Random(f"{seed}/{epoch}/{file.path}")
         for start, end, room in windows(file.text, codec, most, drawing.full_share, chance):

@@ -13,9 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from copilot_lib import context
-from copilot_lib.codec import Codec
 from copilot_lib.context import Index, Project, with_index
-from copilot_lib.cursor import Cursor
 from copilot_lib.repository import SourceFile
 from copilot_lib.snippet import Place
 
@@ -45,11 +43,3 @@ def places(files: Sequence[SourceFile]) -> Iterator[Callable[[str], Place]]:
         index.refresh()
         sources = with_index(index)
         yield lambda path: context.place(project, path, sources)
-
-
-def context_ids(codec: Codec, cursor: Cursor, place: Place, budget_tokens: int) -> list[int]:
-    """The ids of what is shown of other files at a cursor: at most so many, and none where nothing is found."""
-    header = codec.own_header(place.name)
-    snippets = place.gather(cursor, budget_tokens - len(header), lambda piece: len(codec.snippet(piece.file, piece.text)))
-    ids = [id for piece in snippets for id in codec.snippet(piece.file, piece.text)]
-    return [*ids, *header] if ids else []

@@ -18,9 +18,12 @@ from pygls import uris
 from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
+from copilot_lib.adapter_files import AdapterRefused
+from copilot_lib.belonging import Belonging
 from copilot_lib.completer import Completer, Completion
 from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.feedback import Store
+from copilot_lib.registry import AUTO, Entry
 from copilot_lib.rpc import Answering
 from copilot_lib.server.events import Recent, Report, event_of
 from copilot_lib.server.service import Service, Superseded
@@ -59,9 +62,12 @@ class CompletionServer(LanguageServer):
     """A language server for one client. The model is loaded in the service's thread, while the editor goes on.
 
     `context` says whether the model is shown other files of the client's folders; left out, the model's window decides.
+    `adapter` is a name, `base`, or `auto` for the one that belongs to a document's repository; a client may say otherwise.
     """
 
-    def __init__(self, load: Callable[[], Completer], store: Store | None = None, context: bool | None = None):
+    def __init__(
+        self, load: Callable[[], Completer], store: Store | None = None, context: bool | None = None, adapter: str = AUTO
+    ):
         super().__init__("copilot_lib", metadata.version("copilot-lib"), protocol_cls=Answering)
         self.load = cache(load)
         self.service = Service(lambda cursor, **options: self.load().complete(cursor, **options))
@@ -69,6 +75,9 @@ class CompletionServer(LanguageServer):
         self.texts: dict[str, str] = {}
         """The open documents by their addresses."""
         self.context = context
+        self.belonging = Belonging(adapter)
+        self.fingerprint: str | None = None
+        """Whose weights the model's are, once that matters."""
         self.projects = Workspace(())
         """The client's folders, once it is known that the model is to be shown them."""
 
@@ -92,6 +101,7 @@ class CompletionServer(LanguageServer):
     def forget(self, uri: str) -> None:
         """Notes that a document was closed."""
         self.texts.pop(uri, None)
+        self.belonging.forget(uri)
         if path := path_of(uri):
             self.projects.close_document(path)
 
@@ -110,13 +120,33 @@ class CompletionServer(LanguageServer):
         path = path_of(uri)
         return self.projects.place(path) if path else None
 
+    async def adapter(self, uri: str) -> Entry | None:
+        """The adapter for a document; None for the base."""
+        if self.fingerprint is None and self.belonging.looks:
+            loop = asyncio.get_running_loop()
+            self.fingerprint = await loop.run_in_executor(self.service.thread, lambda: self.load().model.base.fingerprint)
+        folders = [path_of(folder.uri) for folder in self.workspace.folders.values()]
+        try:
+            return self.belonging.of(uri, path_of(uri) or next(iter(folders), None), self.fingerprint)
+        except AdapterRefused as error:
+            raise JsonRpcInvalidParams(str(error)) from None
+
     async def complete(self, kind: str, cursor: Cursor, uri: str) -> tuple[str, Completion]:
         """A completion and its id. A newer request of the same kind ends this one, with an answer that says so."""
-        place = self.place(uri)
+        adapter = await self.adapter(uri)
+        options = {name: value for name, value in {"place": self.place(uri), "adapter": adapter}.items() if value}
         try:
-            completion = await self.service.complete(kind, cursor, **({"place": place} if place else {}))
+            completion = await self.service.complete(kind, cursor, **options)
         except Superseded as error:
             raise JsonRpcContentModified(str(error)) from None
+        except AdapterRefused as error:
+            if self.belonging.asked != AUTO:
+                raise JsonRpcInvalidParams(str(error)) from None
+            if adapter not in self.belonging.refused:
+                self.belonging.refused.add(adapter)
+                said = f"{error} (answered without it)"
+                self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, said))
+            return await self.complete(kind, cursor, uri)
         completion_id = f"cmpl-{secrets.token_hex(12)}"
         self.recent.add(completion_id, cursor, completion)
         return completion_id, completion
@@ -128,11 +158,14 @@ def path_of(uri: str) -> Path | None:
     return Path(path).resolve() if path else None
 
 
-def create(load: Callable[[], Completer], store: Store | None = None, context: bool | None = None) -> CompletionServer:
+def create(
+    load: Callable[[], Completer], store: Store | None = None, context: bool | None = None, adapter: str = AUTO
+) -> CompletionServer:
     """The server with its features; `load` is called once, when a client has said hello."""
-    server = CompletionServer(load, store, context)
+    server = CompletionServer(load, store, context, adapter)
     # Without options pygls does not tell the client that there are inline completions; ALE takes empty ones for no menu.
     features = {
+        types.INITIALIZE: (initialize,),
         types.INITIALIZED: (initialized,),
         types.TEXT_DOCUMENT_DID_OPEN: (did_open,),
         types.TEXT_DOCUMENT_DID_CHANGE: (did_change,),
@@ -145,6 +178,14 @@ def create(load: Callable[[], Completer], store: Store | None = None, context: b
         server.feature(name, *options)(handler)
     server.command(ACCEPTED)(accepted)
     return server
+
+
+def initialize(server: CompletionServer, params: types.InitializeParams) -> None:
+    """Notes which adapter the client asks for: `{"adapter": "NAME"}`, or `base`, or `auto`."""
+    options = params.initialization_options
+    asked = options.get("adapter") if isinstance(options, dict) else getattr(options, "adapter", None)
+    if asked is not None:
+        server.belonging.asked = str(asked)
 
 
 async def initialized(server: CompletionServer, params: types.InitializedParams) -> None:
@@ -183,6 +224,7 @@ def did_close(server: CompletionServer, params: types.DidCloseTextDocumentParams
 
 def did_save(server: CompletionServer, params: types.DidSaveTextDocumentParams) -> None:
     server.projects.refresh()
+    server.belonging.forget(params.text_document.uri)
 
 
 async def inline_completion(server: CompletionServer, params: types.InlineCompletionParams) -> types.InlineCompletionList:

@@ -105,7 +105,7 @@ def lsp(arguments) -> None:
     store = feedback.Store(arguments.record) if arguments.record else None
     if store:
         print(f"Accepted completions are kept in {store.file}", file=sys.stderr)
-    lsp.serve_stdio(lsp.create(partial(Completer.load, arguments.model), store, arguments.context))
+    lsp.serve_stdio(lsp.create(partial(Completer.load, arguments.model), store, arguments.context, arguments.adapter))
 
 
 def open_door(host: str, port: int):
@@ -140,6 +140,9 @@ def add(command: Add) -> None:
     added.add_argument("--record", **record)
     added = command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output")
     added.add_argument("--record", **record)
+    added.add_argument(
+        "--adapter", metavar="NAME", default="auto", help="a name, base, or auto (default): the repository's own"
+    )
     added.add_argument(
         "--context",
         action=argparse.BooleanOptionalAction,

@@ -1,8 +1,9 @@
 r"""The plain recipe for training data, as the article that this book follows writes it: what ours is measured against.
 
 It knows texts, chance and one spelling of sentinels; it does not know tokens, budgets or ends. What it does is kept as it was:
-a newline that is in no file stands on both sides of `<fim_suffix>`, the gaps are cut once and for all, files are whole however
-long, nothing says where an answer ends, and a file's own `<fim_middle>` is a sentinel.
+every gap is whole lines, asked for from the beginning of a line; the gaps are cut once and for all; files are whole however
+long; nothing says where an answer ends; a file's own `<fim_middle>` is a sentinel; and behind a gap at the end of a file there
+is a newline that the file has not. The other two newlines at `<fim_suffix>` are those that splitting into lines took away.
 """
 
 import os

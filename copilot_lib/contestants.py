@@ -1,8 +1,8 @@
 """Makes everything that evaluation can ask look the same: a name, and a function from a cursor to an answer.
 
 It knows how baselines and models are asked; it does not know targets' references, scores or files of answers. To compare
-something else (an adapter, a model that is shown other files) is to add a row to `MAKERS`: its prefix, and a function of what
-stands behind the prefix and a `Setting`, which gives a `Contestant`.
+something else is to add a row to `MAKERS`: its prefix, and a function of what stands behind the prefix and a `Setting`, which
+gives a `Contestant`.
 """
 
 import os
@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot_lib import baselines, context
+from copilot_lib import baselines, context, registry
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.evaluate import raw_answer
 from copilot_lib.measure import middle_bits
-from copilot_lib.models import default_name
+from copilot_lib.models import default_name, load
 from copilot_lib.quality import digest
 from copilot_lib.repository import SourceFile
 from copilot_lib.snippet import Place
@@ -108,14 +108,38 @@ def of_baseline(rest: str, setting: Setting) -> Contestant:
 
 def of_model(rest: str, setting: Setting) -> Contestant:
     """A model by name, folder or hub id, with what it is shown of other files behind a plus."""
-    name, plus, shown = rest.rpartition("+")
-    if not plus or shown not in CONTEXTS:
-        return of_completer(rest, Completer.load(rest))
+    name, shown = and_shown(rest)
+    return of_completer(rest, Completer.load(name), places(shown, setting))
+
+
+def of_adapter(rest: str, setting: Setting) -> Contestant:
+    """The setting's model with an adapter, by its name in the user's registry or its folder; behind a plus as `of_model`."""
+    name, shown = and_shown(rest)
+    entry = registry.entry_of(Path(name).resolve()) if "/" in name else registry.Registry().find(name)
+    model = load(setting.model)
+    adapted = model.changed_by(model.read_adapter(entry.folder), entry.name)
+    return of_completer(f"adapter:{rest}", Completer(adapted), places(shown, setting))
+
+
+def and_shown(name: str) -> tuple[str, str]:
+    """A name apart from what stands behind its plus, if that says what is shown.
+
+    >>> and_shown("pocket+bm25"), and_shown("a+b")
+    (('pocket', 'bm25'), ('a+b', ''))
+    """
+    before, _, shown = name.rpartition("+")
+    return (before, shown) if before and shown in CONTEXTS else (name, "")
+
+
+def places(shown: str, setting: Setting) -> Callable[[str], Place | None]:
+    """From a file's path to what is shown of other files there; nothing for an empty word."""
+    if not shown:
+        return nowhere
     project = context.Project(setting.root)
     index = context.Index(project)
     index.refresh()
     sources = tuple(source for source in context.with_index(index) if source[0] in CONTEXTS[shown])
-    return of_completer(rest, Completer.load(name), lambda path: context.place(project, path, sources))
+    return lambda path: context.place(project, path, sources)
 
 
 CONTEXTS = {"imports": {"imported"}, "bm25": {"retrieved"}, "context": {"imported", "retrieved"}}
@@ -123,6 +147,7 @@ CONTEXTS = {"imports": {"imported"}, "bm25": {"retrieved"}, "context": {"importe
 repository are all shown as they are, but for the open one: who writes a line has the other files on disk."""
 
 MAKERS: dict[str, Callable[[str, Setting], Contestant]] = {
+    "adapter": of_adapter,
     "baseline": of_baseline,
     "model": of_model,
 }
@@ -130,6 +155,6 @@ MAKERS: dict[str, Callable[[str, Setting], Contestant]] = {
 
 
 def contestant(name: str, setting: Setting) -> Contestant:
-    """The contestant for a name such as `pocket`, a folder, `pocket+bm25`, or `baseline:lookup`; else `ValueError`."""
+    """The contestant for a name: `pocket`, a folder, `pocket+bm25`, `adapter:mine`, `baseline:lookup`; else `ValueError`."""
     kind, colon, rest = name.partition(":")
     return MAKERS[kind](rest, setting) if colon and kind in MAKERS else of_model(name or default_name(), setting)

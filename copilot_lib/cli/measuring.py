@@ -19,7 +19,8 @@ def evaluate(arguments) -> int:
     def progress(name: str, items, done: int):
         return tqdm(items, desc=name, initial=done, total=done + len(items), unit="place", file=sys.stderr, leave=False)
 
-    names = arguments.compare or [arguments.model or models.default_name()]
+    base = arguments.model or models.default_name()
+    names = arguments.compare or ([base, f"adapter:{arguments.adapter}"] if arguments.adapter else [base])
     output = arguments.output or Path("build/evaluate") / arguments.repository.resolve().name
     options = {"model": arguments.model, "per_kind": arguments.targets, "seed": arguments.seed, "tests": arguments.tests}
     try:
@@ -122,7 +123,7 @@ def bench(arguments) -> None:
 def add(command: Add) -> None:
     """Adds these commands with their options."""
     added = command(bench, "measure completion speed on this machine")
-    added.add_argument("parts", nargs="*", metavar="PART", help="engine, typing or server; all where none is named")
+    added.add_argument("parts", nargs="*", metavar="PART", help="engine, typing, server or repository; all where none is named")
     added = command(ablation, "measure what each part of the context is worth to a model")
     added.add_argument("repositories", nargs="+", help="folders, or names of installed packages")
     added.add_argument("--targets", type=int, default=170, help="places in each repository")
@@ -136,7 +137,9 @@ def add(command: Add) -> None:
     added.add_argument(
         "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
     )
-    added.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two side by side, such as pocket and pocket+bm25")
+    two = added.add_mutually_exclusive_group()
+    two.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two side by side, such as pocket and pocket+bm25")
+    two.add_argument("--adapter", metavar="NAME", help="the model and the model with this adapter side by side")
     added.add_argument("--targets", type=int, default=100, metavar="N", help="places of each of four kinds, default 100")
     added.add_argument("--seed", type=int, default=0, help="which files are set aside, and which places in them")
     added.add_argument("--tests", action="store_true", help="ask in test files too")

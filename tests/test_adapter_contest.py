@@ -1,0 +1,59 @@
+"""Adapters among those that evaluation asks: by name or folder, with other files shown or not, and never taken for another."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from copilot_lib.adapter_files import AdapterRefused
+from copilot_lib.completer import Completer
+from copilot_lib.contestants import Setting, contestant
+from copilot_lib.cursor import Cursor
+from copilot_lib.registry import Registry
+from copilot_lib.targets import Target
+
+TEXT = "from shop import price\n\n\ndef total(items):\n    return \n\n\nprint(total([]))\n"
+CURSOR = Cursor(TEXT, TEXT.index("return ") + len("return "))
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory, make_adapter):
+    folder = tmp_path_factory.mktemp("adapters")
+    for seed, name in enumerate(("one", "two")):
+        make_adapter(folder / name, seed=seed, strength=0.07)
+    return Registry(folder)
+
+
+@pytest.fixture
+def setting(tmp_path, registry, monkeypatch):
+    monkeypatch.setenv("COPILOT_ADAPTERS", str(registry.folder))
+    (tmp_path / "shop.py").write_text("def price(item, currency='EUR'):\n    return item.price\n" * 3)
+    (tmp_path / "main.py").write_text(TEXT)
+    return Setting(Path(tmp_path), [])
+
+
+def test_an_adapter_answers_by_its_name_as_the_completer_does_with_it(setting, registry):
+    names = ("adapter:one", "adapter:two", f"adapter:{registry.folder}{os.sep}one", "pocket")
+    asked = {name: contestant(name, setting) for name in names}
+    said = {name: one.answer(CURSOR, "main.py", 16).shown for name, one in asked.items()}
+    for name in ("one", "two"):
+        assert (
+            said[f"adapter:{name}"]
+            == Completer.load("pocket").complete(CURSOR, max_new_tokens=16, adapter=registry.find(name)).text
+        )
+    assert said[names[0]] == said[names[2]]
+    assert len({one.identity for one in asked.values()}) == 3, "an adapter is known by its numbers, wherever it lies"
+
+
+def test_other_files_may_be_shown_to_an_adapter_too(setting):
+    plain, shown = (contestant(name, setting) for name in ("adapter:one", "adapter:one+imports"))
+    assert (plain.name, shown.name) == ("adapter:one", "adapter:one+imports")
+    assert plain.identity == shown.identity
+    target = Target(CURSOR, "sum(map(price, items))", "main.py:5:12")
+    assert plain.bits(target) != shown.bits(target)
+
+
+@pytest.mark.parametrize("name", ["adapter:three", "adapter:", "adapter:../one", "adapter:./nowhere"])
+def test_one_that_is_not_there_is_a_sentence(setting, name):
+    with pytest.raises(AdapterRefused):
+        contestant(name, setting)

@@ -7,10 +7,10 @@ import argparse
 import os
 import sys
 
-from copilot_lib.cli import collecting, completing, measuring, pretraining, serving
+from copilot_lib.cli import adapting, collecting, completing, measuring, pretraining, serving
 from copilot_lib.cli.inputs import BAD_INPUT
 
-GROUPS = (completing, serving, measuring, collecting, pretraining)
+GROUPS = (completing, serving, adapting, measuring, collecting, pretraining)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -72,7 +72,7 @@ class Slots:
             from peft.utils.hotswap import hotswap_adapter_from_state_dict
         except ImportError:
             raise AdapterRefused("adapters for this model need peft: install `copilot-lib[tune]`") from None
-        config, tensors = self._as_peft_wants_it(adapter)
+        config, tensors = as_peft_wants_it(adapter, self.network.device)
         free = [slot for slot, owner in self._owners.items() if owner is None]
         slot = next((slot for slot in free if self._layers[slot] >= adapter.keys()), None)
         if slot:
@@ -106,27 +106,28 @@ class Slots:
         self._active = None
         return slot
 
-    def _as_peft_wants_it(self, adapter: Adapter):
-        """A config of our own, which says no more than what was checked, and tensors by peft's names."""
-        import torch
-        from peft import LoraConfig
 
-        alphas = {layer: pair.scale * pair.rank for layer, pair in adapter.items()}
-        first = next(iter(adapter))
-        rank, alpha = adapter[first].rank, alphas[first]
-        config = LoraConfig(
-            r=rank,
-            lora_alpha=alpha,
-            target_modules=[*adapter],
-            rank_pattern={layer: pair.rank for layer, pair in adapter.items() if pair.rank != rank},
-            alpha_pattern={layer: own for layer, own in alphas.items() if own != alpha},
-            inference_mode=True,
-        )
-        device = self.network.device
-        halves = {"lora_A": "down", "lora_B": "up"}
-        tensors = {
-            f"{BEFORE}{layer}.{half}.weight": torch.from_numpy(getattr(pair, ours)).clone().to(device)
-            for layer, pair in adapter.items()
-            for half, ours in halves.items()
-        }
-        return config, tensors
+def as_peft_wants_it(adapter: Adapter, device):
+    """A `LoraConfig` of our own, which says no more than what was checked, and tensors by peft's names."""
+    import torch
+    from peft import LoraConfig
+
+    alphas = {layer: pair.scale * pair.rank for layer, pair in adapter.items()}
+    first = next(iter(adapter))
+    rank, alpha = adapter[first].rank, alphas[first]
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        target_modules=[*adapter],
+        rank_pattern={layer: pair.rank for layer, pair in adapter.items() if pair.rank != rank},
+        alpha_pattern={layer: own for layer, own in alphas.items() if own != alpha},
+        task_type="CAUSAL_LM",
+        inference_mode=True,
+    )
+    halves = {"lora_A": "down", "lora_B": "up"}
+    tensors = {
+        f"{BEFORE}{layer}.{half}.weight": torch.from_numpy(getattr(pair, ours)).clone().to(device)
+        for layer, pair in adapter.items()
+        for half, ours in halves.items()
+    }
+    return config, tensors

@@ -55,7 +55,7 @@ def server_process(*words):
             process.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serving():
     """Starts servers: `with serving("--api-key", "x") as (address, process)`."""
     return server_process
@@ -91,7 +91,7 @@ def random_adapter(folder, model="pocket", seed=0, strength=0.05, **options):
     return adapted
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_adapter():
     """Makes adapters: `make_adapter(folder, seed=1, r=8)`; returns peft's own model with it."""
     return random_adapter

@@ -49,6 +49,8 @@ FLOORS = {
         "bpe",
         "card",
         "checkpoint",
+        "combining",
+        "claims",
         "compare_page",
         "contest",
         "contestants",

@@ -7,10 +7,10 @@ import argparse
 import os
 import sys
 
-from copilot_lib.cli import adapting, collecting, completing, measuring, pretraining, serving
+from copilot_lib.cli import adapting, collecting, completing, measuring, pretraining, serving, tuning
 from copilot_lib.cli.inputs import BAD_INPUT
 
-GROUPS = (completing, serving, adapting, measuring, collecting, pretraining)
+GROUPS = (completing, serving, adapting, measuring, collecting, tuning, pretraining)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,124 @@
+"""The command that makes an adapter of a repository.
+
+It knows arguments and a terminal; it does not know how an adapter is trained.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from copilot_lib.cli.inputs import INTERRUPTED, Add
+
+
+def finetune(arguments) -> int:
+    from copilot_lib import models
+    from copilot_lib.registry import Registry, checked
+    from copilot_lib.tuning import finetune, making, material, summary
+    from copilot_lib.tuning.settings import Settings
+
+    name = checked(arguments.name)
+    model = arguments.model or models.default_name()
+    folder = arguments.folder or Path("build/finetune") / name
+    found = material.collect(arguments.repository, arguments.seed, arguments.tests, counted)
+    print(summary.text(found.report), flush=True)
+    if arguments.resume:
+        plan = finetune.planned(folder, found, model)
+    else:
+        settings = Settings(seed=arguments.seed, rank=arguments.rank, alpha=2 * arguments.rank)
+        settings = settings if arguments.epochs is None else finetune.replace(settings, epochs=arguments.epochs)
+        drawing = finetune.Drawing(context_share=0.5 if arguments.context else 0.0)
+        plan = finetune.prepare(found, model, folder, settings, drawing, arguments.minutes)
+    print(
+        f"\n{plan.steps} steps of {plan.settings.batch_tokens} tokens in {plan.precision} on {plan.device}: "
+        f"about {plan.steps * plan.seconds_per_step / 60:.0f} minutes at {plan.seconds_per_step:.2f} s a step",
+        flush=True,
+    )
+    try:
+        with Bar(plan) as bar:
+            course = finetune.run(plan, found, folder, arguments.resume, bar.show, bar.say)
+        made = making.save(name, arguments.repository, plan, folder, Registry())
+        print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
+        if arguments.targets:
+            print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
+    except KeyboardInterrupt:
+        print(f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+class Bar:
+    """A line that says how far training is: loss, tokens a second, time left."""
+
+    def __init__(self, plan):
+        from tqdm import tqdm
+
+        self._tokens = plan.settings.batch_tokens
+        self._bar = tqdm(total=plan.steps, unit="step", file=sys.stderr, disable=None)
+        self._held_out = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._bar.close()
+
+    def show(self, seen) -> None:
+        if seen.held_out_loss is not None:
+            self._held_out = seen.held_out_loss
+        if seen.loss is None:
+            return
+        self._bar.update(seen.step - self._bar.n)
+        rate = self._bar.format_dict["rate"]
+        numbers = {"loss": f"{seen.loss:.3f}", "held out": f"{self._held_out:.3f}" if self._held_out is not None else "-"}
+        self._bar.set_postfix(numbers | ({"tokens/s": f"{rate * self._tokens:.0f}"} if rate else {}), refresh=False)
+
+    def say(self, line: str) -> None:
+        self._bar.write(line, file=sys.stderr)
+
+
+def counted(name: str, items):
+    """Shows how far the reading of a repository is."""
+    from tqdm import tqdm
+
+    return tqdm(items, desc=name, unit="file", file=sys.stderr, leave=False, disable=None)
+
+
+def asked(name: str, items, done: int):
+    """Shows how far an evaluation is."""
+    from tqdm import tqdm
+
+    return tqdm(
+        items, desc=name, initial=done, total=done + len(items), unit="place", file=sys.stderr, leave=False, disable=None
+    )
+
+
+def minutes(text: str) -> float:
+    """A time above zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e5:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: expected minutes, such as 10")
+    return number
+
+
+def add(command: Add) -> None:
+    """Adds these commands with their options."""
+    added = command(finetune, "make an adapter that writes a repository's code better, and measure whether it does")
+    added.add_argument(
+        "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
+    )
+    added.add_argument("--name", required=True, help="the adapter's name; one that has it already is replaced at the end")
+    length = added.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=minutes, metavar="M", help="train for about so long on this machine")
+    length.add_argument("--epochs", type=minutes, metavar="E", help="go through the files so often at most")
+    added.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    added.add_argument("--rank", type=int, default=16, help="16; a smaller one learns less and is smaller")
+    added.add_argument("--context", action="store_true", help="show pieces of other files in half of the examples")
+    added.add_argument("--seed", type=int, default=0, help="which files are held out, and what chance decides")
+    added.add_argument("--tests", action="store_true", help="learn from test files too")
+    added.add_argument(
+        "--targets", type=int, default=40, metavar="N", help="places of each kind to compare at, before and after; 0 for none"
+    )
+    added.add_argument("--folder", type=Path, help="where the run is kept; default build/finetune and the name")

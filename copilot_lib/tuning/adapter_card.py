@@ -1,0 +1,57 @@
+"""Writes the card of an adapter: what it is for, what it learnt from, how, and how good it is beside its base.
+
+It knows records; it does not know how any of them came about.
+"""
+
+from collections.abc import Mapping
+from importlib import metadata
+
+from copilot_lib import tables
+from copilot_lib.tuning.finetune import Plan
+
+VERSIONS = ("torch", "transformers", "peft", "trl")
+
+
+def text(name: str, plan: Plan, report: Mapping, result: Mapping, evaluated: Mapping | None) -> str:
+    """The card in Markdown, with the head that a model hub reads. `evaluated` is the record of an evaluation, or None."""
+    licence = report["licence"]
+    lines = [
+        "---",
+        f"base_model: {plan.model}",
+        "library_name: peft",
+        "pipeline_tag: text-generation",
+        "---",
+        "",
+        f"# {name}",
+        "",
+        f"An adapter for `{plan.model}` (weights {plan.fingerprint[:12]}) that learnt from the repository {report['name']}.",
+        "It is no model of its own: it is added to that one, and is refused by every other.",
+        "",
+        "## What it learnt from",
+        "",
+        f"- {report['files']['train']} files, {report['lines']['train']:,} lines, {report['bytes']['train']:,} bytes"
+        f" (SHA-256 {report['sha256'][:12]}); {report['files']['validation']} files said when to stop",
+        f"- held out: {report['files']['test']} files, which `evaluate` asks about with the same seed"
+        f" ({report['settings']['seed']})",
+        *(f"- left out: {count} {reason}" for reason, count in report["left_out"].items()),
+        f"- secrets found, and their files left out: {len(report['secrets'])}",
+        f"- licence: {licence['title']} ({licence['file']})" if licence else "- licence: the repository states none",
+        "- what the adapter writes may repeat lines of these files: who may not see them should not have it",
+        "",
+        "## How",
+        "",
+        f"- LoRA of rank {plan.settings.rank}, alpha {plan.settings.alpha}, rate {plan.settings.rate},"
+        f" seed {plan.settings.seed}; steps of {plan.settings.batch_tokens} tokens, computed in {plan.precision}",
+        f"- {result['steps']} of {plan.steps} steps, {result['seconds'] / 60:.1f} minutes on {result['hardware']}",
+        f"- loss of held-out gaps: {result['first_loss']:.3f} before, {result['best_loss']:.3f} after (nats a token)",
+        "- " + ", ".join(f"{package} {metadata.version(package)}" for package in VERSIONS),
+        "",
+        "## How good it is",
+        "",
+    ]
+    if evaluated:
+        command = f"`{evaluated['command']}`, {evaluated['date']}, {evaluated['hardware']}"
+        lines += ["```text", tables.text(evaluated), "```", "", f"By {command}."]
+    else:
+        lines += ["Not measured: `python -m copilot_lib evaluate REPO --adapter " + name + "` does."]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,231 @@
+"""Turns a repository into an adapter: material, a plan, training, and the adapter with what it was made of.
+
+It knows the order of these steps and the files they leave; it does not know how one of them is done, or how good it comes out.
+
+    folder/plan.json         what was decided before the first step: a run that was stopped goes on by it
+    folder/report.json       what is learnt from, and what was left out and why
+    folder/training/         checkpoints, and `best`
+    folder/training.json     what training came to
+"""
+
+import json
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from copilot_lib import hardware, models
+from copilot_lib.checkpoint import write_whole
+from copilot_lib.codec import Codec
+from copilot_lib.recipe import Mix
+from copilot_lib.tuning import batches, neighbours, pace, training
+from copilot_lib.tuning.batches import Batch
+from copilot_lib.tuning.drawing import Drawing, draw
+from copilot_lib.tuning.material import Material
+from copilot_lib.tuning.settings import Settings
+from copilot_lib.tuning.training import Course
+
+HELD_OUT_BATCHES = 12
+"""Enough to see the loss fall, and few enough to cost little of a run."""
+LEAST_BATCH_TOKENS = 512
+PLAN, REPORT, RESULT, TRAINING = "plan.json", "report.json", "training.json", "training"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is decided before the first step."""
+
+    model: str
+    fingerprint: str
+    """Whose weights the adapter is for."""
+    material: str
+    """Tells what is learnt from."""
+    settings: Settings
+    drawing: Drawing
+    steps: int
+    precision: str
+    device: str
+    seconds_per_step: float
+    """As measured beforehand."""
+
+
+Say = Callable[[str], object]
+"""Is told, in a line, what was decided on the way."""
+
+
+def prepare(
+    material: Material,
+    model: str,
+    folder: Path,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    drawing: Drawing = Drawing(),  # noqa: B008 - frozen
+    minutes: float | None = None,
+    device: str | None = None,
+) -> Plan:
+    """Decides how a run goes, and writes it down in `folder`, which must not hold another run.
+
+    With `minutes`, as many steps as fit into them on this machine, and no more than the epochs need. Raises `ValueError` where
+    the folder has a plan.
+    """
+    if (folder / PLAN).exists():
+        raise ValueError(f"{folder} holds a run: go on with --resume, or name another folder")
+    device = device or models.best_device()
+    loaded = models.load(model)
+    context_tokens = min(settings.example_tokens, loaded.context_tokens)
+    settings = replace(settings, example_tokens=context_tokens)
+    network, _ = models.load_network(model, device)
+    # One pass over the files, drawn as the first epoch will be, says how many batches an epoch has.
+    first = list(of_epoch(material, loaded.codec, settings, drawing, 0))
+    if not first:
+        raise ValueError(f"{material.name} gives no examples: its files are too short")
+    measured = pace.fastest(network, first[: pace.BATCHES], settings)
+    steps = max(1, round(settings.epochs * len(first)))
+    if minutes is not None:
+        steps = max(1, min(steps, int(minutes * 60 / measured.seconds_per_step)))
+    plan = Plan(
+        model=model,
+        fingerprint=models.fingerprint(model),
+        material=material.report["sha256"],
+        settings=settings,
+        drawing=drawing,
+        steps=steps,
+        precision=measured.precision,
+        device=device,
+        seconds_per_step=round(measured.seconds_per_step, 4),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / REPORT, material.report)
+    write_json(folder / PLAN, asdict(plan))
+    return plan
+
+
+def planned(folder: Path, material: Material, model: str) -> Plan:
+    """The plan of a run that was stopped; `ValueError` where there is none, or files or model are not what they were."""
+    try:
+        data = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+        plan = Plan(**data | {"settings": settings_of(data["settings"]), "drawing": drawing_of(data["drawing"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder} has no {PLAN} to go on by: leave --resume out to begin") from error
+    changed = {
+        "the files": plan.material != material.report["sha256"],
+        "the model": plan.fingerprint != models.fingerprint(model),
+    }
+    if names := [name for name, differs in changed.items() if differs]:
+        raise ValueError(
+            f"{' and '.join(names)} changed since the run in {folder} began: bring back what was, or begin in another folder"
+        )
+    return plan
+
+
+def settings_of(data: dict) -> Settings:
+    """Settings as JSON gives them back."""
+    return Settings(**data | {"targets": tuple(data["targets"])})
+
+
+def drawing_of(data: dict) -> Drawing:
+    """The way of drawing as JSON gives it back."""
+    return Drawing(**data | {"mix": Mix(**data["mix"])})
+
+
+def run(
+    plan: Plan,
+    material: Material,
+    folder: Path,
+    resume: bool = False,
+    show: training.Show = lambda seen: None,
+    say: Say = print,
+) -> Course:
+    """Trains by a plan, and leaves what was best in `folder/training/best`.
+
+    Where memory does not suffice, the batch is halved, the steps are doubled, the plan is written anew, and `say` is told.
+    """
+    while True:
+        try:
+            return trained(plan, material, folder, resume, show)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or plan.settings.batch_tokens // 2 < max(
+                LEAST_BATCH_TOKENS, plan.settings.example_tokens
+            ):
+                raise
+            plan = halved(plan)
+            say(f"out of memory: from now on {plan.settings.batch_tokens} tokens a step, {plan.steps} steps, from the start")
+            write_json(folder / PLAN, asdict(plan))
+            shutil.rmtree(folder / TRAINING, ignore_errors=True)
+            resume = False
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory did not suffice; torch has a kind of its own for it, on a CPU only words."""
+    return (
+        isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower()
+    )
+
+
+def halved(plan: Plan) -> Plan:
+    """The same number of tokens in twice the steps of half the size."""
+    settings = replace(plan.settings, batch_tokens=plan.settings.batch_tokens // 2)
+    return replace(plan, settings=settings, steps=plan.steps * 2, seconds_per_step=plan.seconds_per_step / 2)
+
+
+def trained(plan: Plan, material: Material, folder: Path, resume: bool, show: training.Show) -> Course:
+    """One attempt at a plan."""
+    import torch
+
+    codec = models.load(plan.model).codec
+    network, tokenizer = models.load_network(plan.model, plan.device)
+    network.to(getattr(torch, plan.precision))
+    started = time.perf_counter()
+    with ExitStack() as open_until_the_end:
+        places = open_until_the_end.enter_context(neighbours.places(material.train)) if plan.drawing.context_share else None
+
+        def stream() -> Iterator[Batch]:
+            return batches.endless(
+                lambda number: draw(
+                    material.train, codec, plan.settings.example_tokens, plan.settings.seed, number, plan.drawing, places
+                ),
+                plan.settings.batch_tokens,
+                plan.settings.answer_weight,
+                codec.end_id,
+                plan.settings.seed,
+            )
+
+        course = training.train(
+            network,
+            tokenizer,
+            stream,
+            lambda: iter(held_out(material, codec, plan)),
+            plan.settings,
+            plan.steps,
+            folder / TRAINING,
+            resume,
+            show,
+        )
+    seconds = round(time.perf_counter() - started, 1)
+    about = {"seconds": seconds, "resumed": resume, "hardware": hardware.describe(plan.device)}
+    write_json(folder / RESULT, asdict(course) | about)
+    return course
+
+
+def of_epoch(material: Material, codec: Codec, settings: Settings, drawing: Drawing, number: int) -> Iterator[Batch]:
+    """The batches of one epoch, without pieces of other files."""
+    drawn = draw(material.train, codec, settings.example_tokens, settings.seed, number, replace(drawing, context_share=0.0))
+    return batches.of_epoch(
+        drawn, settings.batch_tokens, settings.answer_weight, codec.end_id, random.Random(f"{settings.seed}/batches/{number}")
+    )
+
+
+def held_out(material: Material, codec: Codec, plan: Plan) -> list[Batch]:
+    """Batches of gaps in the validation part, the same in every run: only the answers are looked at."""
+    drawing = Drawing(mix=replace(plan.drawing.mix, fim_share=1.0))
+    drawn = draw(material.validation, codec, plan.settings.example_tokens, 0, 0, drawing)
+    made = batches.of_epoch(drawn, plan.settings.batch_tokens, plan.settings.answer_weight, codec.end_id, random.Random(0))
+    return list(islice(made, HELD_OUT_BATCHES))
+
+
+def write_json(file: Path, data: dict) -> None:
+    """Writes a file whole."""
+    write_whole(file, lambda unfinished: unfinished.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8"))

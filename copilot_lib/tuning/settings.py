@@ -1,0 +1,89 @@
+"""The arguments of peft and trl, all of them here: they change between versions, and a test makes each call.
+
+It knows names and defaults; it does not know data, files or how long anything takes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TARGETS = {"gpt_bigcode": ("c_attn", "c_proj", "c_fc")}
+"""Layers that get an adapter, by the network's type; `c_proj` names two of them, in attention and in the MLP. Of other types
+all that are linear."""
+EVALUATIONS = 10
+"""How often the held-out loss is looked at in a run."""
+PATIENCE = 3
+"""So many looks without a better one end a run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides how an adapter is trained, beside the data. The same settings and data give the same adapter."""
+
+    rank: int = 16
+    alpha: int = 32
+    targets: tuple[str, ...] = ()
+    """Names of layers; none for those of `TARGETS`."""
+    rate: float = 2e-3
+    batch_tokens: int = 4096
+    """Tokens of one step, padding included."""
+    example_tokens: int = 512
+    answer_weight: float = 4.0
+    """How much a token of a middle, or the end after it, counts beside one of the text around. All are learnt from: in the same
+    time, from the answers alone less is learnt."""
+    epochs: float = 8.0
+    """How often the files are gone through at most; each time with other gaps."""
+    seed: int = 0
+
+
+def lora(network, settings: Settings):
+    """peft's description of the adapter for a network.
+
+    There is no dropout: gaps are drawn anew in every epoch, so that hardly anything is seen twice.
+    """
+    from peft import LoraConfig
+
+    targets = list(settings.targets or TARGETS.get(network.config.model_type, ())) or "all-linear"
+    return LoraConfig(
+        r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
+    )
+
+
+def arguments(folder: Path, settings: Settings, steps: int, cpu: bool):
+    """trl's arguments for a run of so many steps. A batch comes ready-made, so that trl's own size is one."""
+    from trl import SFTConfig
+
+    every = max(1, steps // EVALUATIONS)
+    return SFTConfig(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=1,
+        per_device_eval_batch_size=1,
+        learning_rate=settings.rate,
+        lr_scheduler_type="linear",
+        warmup_steps=min(20, max(1, steps // 10)),
+        weight_decay=0.0,
+        adam_beta2=0.95,
+        max_grad_norm=1.0,
+        use_cpu=cpu,
+        bf16=False,  # what the network is computed in was chosen before, see `speed`
+        gradient_checkpointing=False,
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        logging_steps=1,
+        prediction_loss_only=True,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        dataloader_pin_memory=not cpu,
+        packing=False,
+        max_length=None,
+        report_to="none",
+        disable_tqdm=True,
+        seed=settings.seed,
+        data_seed=settings.seed,
+    )

@@ -1,0 +1,189 @@
+"""Trains an adapter with peft and trl: batches in, the best adapter out; stopped anywhere, it goes on as if it had not been.
+
+It knows networks, batches and a folder of checkpoints; it does not know repositories, how examples are drawn, or registries.
+"""
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from copilot_lib.tuning import settings as named
+from copilot_lib.tuning.batches import Batch
+from copilot_lib.tuning.settings import Settings
+
+Batches = Callable[[], Iterator[Batch]]
+"""Begins the batches anew, always the same."""
+BEST = "best"
+"""The folder, beside the checkpoints, of what a run came to."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known after a step."""
+
+    step: int
+    loss: float | None
+    """Of the step's batch, in nats a token that is learnt from; None where the step is told of for its held-out loss."""
+    held_out_loss: float | None
+
+
+Show = Callable[[Seen], object]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a run came to."""
+
+    steps: int
+    """How many were made: fewer than were asked for where the held-out loss no longer fell."""
+    first_loss: float
+    """The held-out loss before the first step."""
+    best_loss: float
+    """That of what was kept, which need not be the last."""
+    curve: list[dict]
+    """Rows with `step` and `loss` or `eval_loss`."""
+
+
+def train(
+    network,
+    tokenizer,
+    batches: Batches,
+    held_out: Batches,
+    settings: Settings,
+    steps: int,
+    folder: Path,
+    resume: bool = False,
+    show: Show = lambda seen: None,
+) -> Course:
+    """Trains for `steps` at most; checkpoints go into `folder`, and what was best into `folder/best`.
+
+    `network` is a causal model of transformers, which gets an adapter by `settings`, or a `PeftModel` whose adapter is trained
+    on; `tokenizer` is that of transformers. `batches` never end, `held_out` do. With `resume` the last checkpoint is gone on
+    from, and every batch after it is the one that would have come. Under `torchrun` each process takes its share.
+    """
+    trainer = trainer_of(network, tokenizer, batches, held_out, settings, steps, folder, show)
+    with quietly():
+        first = trainer.evaluate()["eval_loss"]
+        last = checkpoints(folder)[-1:] if resume else []
+        trainer.train(resume_from_checkpoint=str(last[0]) if last else None)
+        losses = [row["eval_loss"] for row in trainer.state.log_history if "eval_loss" in row]
+        if trainer.is_world_process_zero():
+            trainer.accelerator.unwrap_model(trainer.model).save_pretrained(folder / BEST)
+    curve = [{key: row[key] for key in ("step", "loss", "eval_loss") if key in row} for row in trainer.state.log_history]
+    curve = [row for row in curve if len(row) > 1]
+    return Course(trainer.state.global_step, first, min(losses, default=first), curve)
+
+
+def trainer_of(
+    network, tokenizer, batches: Batches, held_out: Batches, settings: Settings, steps: int, folder: Path, show: Show
+):
+    """trl's trainer for ready-made batches; stops early, and keeps the best."""
+    from peft import PeftModel
+    from transformers import EarlyStoppingCallback, PrinterCallback
+    from trl import SFTTrainer
+
+    class Weighted(SFTTrainer):
+        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+            loss = weighted_loss(model, inputs)
+            return (loss, {"loss": loss}) if return_outputs else loss
+
+    cpu = next(network.parameters()).device.type == "cpu"
+    begins = isinstance(network, PeftModel) or settings.rank == 0
+    with quietly():
+        made = Weighted(
+            model=network,
+            args=named.arguments(folder, settings, steps, cpu),
+            train_dataset=streamed(batches),
+            eval_dataset=streamed(held_out),
+            data_collator=tensors,
+            processing_class=tokenizer,
+            peft_config=None if begins else named.lora(network, settings),
+            callbacks=[EarlyStoppingCallback(named.PATIENCE), teller(show)],
+        )
+    made.remove_callback(PrinterCallback)
+    return made
+
+
+def streamed(batches: Batches):
+    """Batches as a dataset of which each item is one."""
+    from datasets import IterableDataset
+
+    def rows():
+        for batch in batches():
+            yield {"input_ids": batch.ids, "weights": batch.weights}
+
+    return IterableDataset.from_generator(rows)
+
+
+def tensors(items: list[dict]) -> dict:
+    """What the network is given of one ready-made batch.
+
+    There is no mask: padding stands at the end of a row, where no token before it sees it, and it weighs nothing.
+    """
+    import torch
+
+    [item] = items
+    ids = torch.tensor(item["input_ids"])
+    return {"input_ids": ids, "labels": ids, "weights": torch.tensor(item["weights"])}
+
+
+def weighted_loss(model, given: dict):
+    """The mean cross-entropy of the next tokens, in nats, each counting by its weight."""
+    from torch.nn import functional
+
+    logits = model(input_ids=given["input_ids"], use_cache=False).logits[:, :-1].float()
+    targets, weights = given["input_ids"][:, 1:], given["weights"][:, 1:]
+    each = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    return (each * weights.flatten()).sum() / weights.sum()
+
+
+def teller(show: Show):
+    """A callback that tells `show` of each step, and stops a run whose loss is no number."""
+    from transformers import TrainerCallback
+
+    class Teller(TrainerCallback):
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            loss, held_out = (logs or {}).get("loss"), (logs or {}).get("eval_loss")
+            if loss is not None and not math.isfinite(loss):
+                raise FloatingPointError(f"the loss is {loss} at step {state.global_step}: lower the rate and begin anew")
+            if loss is not None or held_out is not None:
+                show(Seen(state.global_step, loss, held_out))
+
+    return Teller()
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The whole checkpoints in a folder, oldest first; one that was being written when the run was killed is not whole."""
+    found = [path for path in folder.glob("checkpoint-*") if is_whole(path)]
+    return sorted(found, key=lambda path: int(path.name.split("-")[1]))
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end: its state is what trl writes last."""
+    try:
+        return "global_step" in json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+@contextmanager
+def quietly():
+    """Without warnings about names that will change, progress bars of others, or reports to anybody over the network."""
+    import datasets
+    import transformers
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    datasets.disable_progress_bars()
+    verbosity = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(verbosity)

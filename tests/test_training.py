@@ -1,0 +1,191 @@
+"""Training an adapter: what is learnt, that a killed run goes on as it would have, and what is done when memory is short."""
+
+import json
+import random
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from copilot_lib import models, network
+from copilot_lib.recipe import Recipe
+from copilot_lib.tuning import finetune, material, pace, training
+from copilot_lib.tuning.batches import of_epoch, padded
+from copilot_lib.tuning.drawing import Example
+from copilot_lib.tuning.settings import Settings
+
+SMALL = Settings(rank=4, alpha=8, batch_tokens=512, example_tokens=128, rate=1e-2)
+examples = some.lists(
+    some.builds(
+        lambda ids, share, kind: Example(tuple(ids), max(1, round(share * len(ids))), kind),
+        some.lists(some.integers(1, 99), min_size=1, max_size=64),
+        some.floats(0, 1),
+        some.sampled_from(["gap", "plain", "instruction"]),
+    ),
+    max_size=60,
+)
+
+
+@given(examples, some.integers(64, 256))
+def test_batches_hold_every_example_once_and_no_batch_is_too_large(drawn, batch_tokens):
+    made = list(of_epoch(drawn, batch_tokens, 4.0, 0, random.Random(0)))
+    rows = [tuple(id for id, w in zip(*row, strict=True) if w) for b in made for row in zip(b.ids, b.weights, strict=True)]
+    assert sorted(rows) == sorted(example.ids for example in drawn)
+    assert all(batch.size <= batch_tokens for batch in made)
+    assert sum(batch.tokens for batch in made) == sum(len(example.ids) for example in drawn)
+
+
+@given(examples.filter(bool))
+def test_what_is_learnt_of_a_batch_is_all_text_and_the_answers_most(drawn):
+    batch = padded(drawn, 4.0, pad=0)
+    for example, weights in zip(drawn, batch.weights, strict=True):
+        answered = 0 if example.kind == "plain" else example.answer_count
+        own = weights[: len(example.ids)]
+        assert own == [1.0] * (len(own) - answered) + [4.0] * answered
+        assert set(weights[len(own) :]) <= {0.0}
+
+
+def test_the_loss_counts_each_token_by_its_weight_and_padding_not_at_all(tiny):
+    net, _ = models.load_network(str(tiny), "cpu")
+    short, long = Example((5, 6, 7), 1, "gap"), Example((9, 10, 11, 12, 13), 2, "gap")
+    alone = [training.weighted_loss(net, one_batch(example)).item() for example in (short, long)]
+    both = training.weighted_loss(net, one_batch(short, long)).item()
+    weights = (1 + 4), (2 + 8)  # of a row's first token nothing is predicted
+    assert both == pytest.approx((alone[0] * weights[0] + alone[1] * weights[1]) / sum(weights), rel=1e-5)
+
+
+def one_batch(*drawn: Example) -> dict:
+    batch = padded(drawn, 4.0, pad=0)
+    return training.tensors([{"input_ids": batch.ids, "weights": batch.weights}])
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    """A checkpoint of the pocket's kind with chance for weights: what takes no time."""
+    folder = tmp_path_factory.mktemp("tiny")
+    made = network.build(Recipe(width=64, layers=2, heads=2, context_tokens=256))
+    made.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((models.POCKET / name).read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Path:
+    """A repository with names that no other has."""
+    root = tmp_path_factory.mktemp("code") / "shop"
+    root.mkdir()
+    for number in range(12):
+        uses = [f"def price_of_{number}_{n}(basket):\n    return basket.zloty_total({n}) + vat_{number}\n" for n in range(12)]
+        (root / f"part_{number}.py").write_text("\n\n".join([f"from shop.money import vat_{number}\n", *uses]))
+    return root
+
+
+def planned(repository: Path, model: str, folder: Path, steps: int) -> tuple[finetune.Plan, material.Material]:
+    """A run that is ready to begin, whose plan does not depend on how fast the machine is today."""
+    found = material.collect(repository)
+    fixed = {"steps": steps, "precision": "float32", "seconds_per_step": 1.0}
+    plan = replace(finetune.prepare(found, model, folder, SMALL, device="cpu"), **fixed)
+    finetune.write_json(folder / finetune.PLAN, asdict(plan))
+    return plan, found
+
+
+def test_an_adapter_learns_what_a_repository_has_and_the_model_did_not_know(repository, tmp_path):
+    plan, found = planned(repository, "pocket", tmp_path, steps=20)
+    course = finetune.run(plan, found, tmp_path)
+    assert course.best_loss < 0.8 * course.first_loss
+    best = tmp_path / finetune.TRAINING / training.BEST
+    assert {"adapter_config.json", "adapter_model.safetensors"} <= {file.name for file in best.iterdir()}
+    written = json.loads((tmp_path / finetune.RESULT).read_text())
+    assert written["best_loss"] == course.best_loss
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from copilot_lib.tuning import finetune, material
+
+repository, model, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+found = material.collect(repository)
+
+def show(seen):
+    if seen.step == 7 and seen.loss is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+finetune.run(finetune.planned(folder, found, model), found, folder, show=show)
+"""
+
+
+def test_a_run_that_is_killed_goes_on_with_the_curve_that_it_would_have_had(repository, tiny, tmp_path):
+    plan, found = planned(repository, str(tiny), tmp_path / "whole", steps=10)
+    whole = finetune.run(plan, found, tmp_path / "whole")
+    planned(repository, str(tiny), tmp_path / "killed", steps=10)
+    command = [sys.executable, "-c", KILLED, str(repository), str(tiny), str(tmp_path / "killed")]
+    assert subprocess.run(command, capture_output=True).returncode == -9
+    assert training.checkpoints(tmp_path / "killed" / finetune.TRAINING)
+    again = finetune.planned(tmp_path / "killed", found, str(tiny))
+    assert again == plan
+    resumed = finetune.run(again, found, tmp_path / "killed", resume=True)
+    assert [row["step"] for row in resumed.curve] == [row["step"] for row in whole.curve]
+    for one, other in zip(whole.curve, resumed.curve, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+def test_a_checkpoint_that_was_being_written_is_not_gone_on_from(tmp_path):
+    for name, state in (("checkpoint-5", '{"global_step": 5}'), ("checkpoint-10", '{"glob')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trainer_state.json").write_text(state)
+    (tmp_path / "checkpoint-15").mkdir()
+    assert [path.name for path in training.checkpoints(tmp_path)] == ["checkpoint-5"]
+
+
+def test_a_run_is_not_begun_over_another_nor_gone_on_with_other_files(repository, tiny, tmp_path):
+    _, found = planned(repository, str(tiny), tmp_path, steps=10)
+    with pytest.raises(ValueError, match="holds a run: go on with --resume"):
+        finetune.prepare(found, str(tiny), tmp_path, SMALL)
+    other = replace(found, report=found.report | {"sha256": "0" * 64})
+    with pytest.raises(ValueError, match="the files changed since the run"):
+        finetune.planned(tmp_path, other, str(tiny))
+    with pytest.raises(ValueError, match="leave --resume out"):
+        finetune.planned(tmp_path / "nowhere", found, str(tiny))
+
+
+def test_where_memory_is_short_the_batch_is_halved_and_it_is_said(repository, tiny, tmp_path, monkeypatch):
+    plan, found = planned(repository, str(tiny), tmp_path, steps=4)
+    plan = replace(plan, settings=replace(plan.settings, batch_tokens=2048))
+    real, tried, said = training.train, [], []
+
+    def short_of_memory(network, tokenizer, batches, held_out, settings, steps, *rest):
+        tried.append((settings.batch_tokens, steps))
+        if settings.batch_tokens > 512:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return real(network, tokenizer, batches, held_out, settings, steps, *rest)
+
+    monkeypatch.setattr(training, "train", short_of_memory)
+    finetune.run(plan, found, tmp_path, say=said.append)
+    assert tried == [(2048, 4), (1024, 8), (512, 16)]
+    assert said[-1].startswith("out of memory: from now on 512 tokens a step, 16 steps")
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(repository, tiny, tmp_path, monkeypatch):
+    plan, found = planned(repository, str(tiny), tmp_path, steps=4)
+
+    def broken(*arguments):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(training, "train", broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        finetune.run(plan, found, tmp_path)
+
+
+def test_the_fastest_kind_of_number_is_chosen_by_the_clock(repository, tiny, tmp_path):
+    found = material.collect(repository)
+    net, _ = models.load_network(str(tiny), "cpu")
+    drawn = list(finetune.of_epoch(found, models.load(str(tiny)).codec, SMALL, finetune.Drawing(), 0))[:3]
+    # Each step is timed by two looks at the clock; the second kind of number is given the shorter ones.
+    ticks = iter([tick for length in (5, 5, 5, 5, 2, 2, 2, 2) for tick in (0, length)])
+    assert pace.fastest(net, drawn, SMALL, clock=lambda: next(ticks)) == pace.Pace("bfloat16", 2)

@@ -33,7 +33,8 @@ class Engines:
     def __init__(self, model: Model, most: int | None = None, clock: Callable[[], float] = time.perf_counter):
         self._model, self._clock = model, clock
         self._most = most or most_in_memory()
-        self._kept: OrderedDict[Entry, tuple[Model, Engine]] = OrderedDict()
+        self._kept: OrderedDict[Entry, tuple[Engine, Callable[[], None]]] = OrderedDict()
+        """Engines, and how to give back what they take. Models would hold the adapters' numbers a second time."""
         self.made = 0
 
     def of(self, adapter: Entry) -> Engine:
@@ -45,15 +46,15 @@ class Engines:
             while len(self._kept) >= self._most:
                 self._drop(next(iter(self._kept)))
             model = self._model.changed_by(changes, adapter.name)
-            self._kept[adapter] = model, Engine(model.runner(), self._clock)
+            self._kept[adapter] = Engine(model.runner(), self._clock), model.release
             self.made += 1
         self._kept.move_to_end(adapter)
-        return self._kept[adapter][1]
+        return self._kept[adapter][0]
 
     def _drop(self, adapter: Entry) -> None:
-        model, engine = self._kept.pop(adapter)
+        engine, release = self._kept.pop(adapter)
         engine.forget()
-        model.release()
+        release()
 
 
 def older_version(one: Entry, other: Entry) -> bool:

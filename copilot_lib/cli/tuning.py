@@ -1,9 +1,10 @@
-"""The command that makes an adapter of a repository.
+"""Commands that make an adapter of a repository, and that measure what adapters are worth.
 
 It knows arguments and a terminal; it does not know how an adapter is trained.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -13,47 +14,97 @@ from copilot_lib.cli.inputs import INTERRUPTED, Add
 def finetune(arguments) -> int:
     from copilot_lib import models
     from copilot_lib.registry import Registry, checked
-    from copilot_lib.tuning import finetune, making, material, summary
+    from copilot_lib.tuning import finetune, making, material, processes, summary
     from copilot_lib.tuning.settings import Settings
 
     name = checked(arguments.name)
     model = arguments.model or models.default_name()
     folder = arguments.folder or Path("build/finetune") / name
-    found = material.collect(arguments.repository, arguments.seed, arguments.tests, counted)
-    print(summary.text(found.report), flush=True)
-    if arguments.resume:
-        plan = finetune.planned(folder, found, model)
-    else:
+    one = processes.join(models.best_device())
+    if line := processes.warning(os.environ, graphics_cards()):
+        print(f"copilot_lib: {line}", file=sys.stderr)
+
+    def decide():
+        found = material.collect(arguments.repository, arguments.seed, arguments.tests, counted)
+        print(summary.text(found.report), flush=True)
+        if arguments.resume:
+            return found, finetune.planned(folder, found, model, one.count)
         settings = Settings(seed=arguments.seed, rank=arguments.rank, alpha=2 * arguments.rank)
         settings = settings if arguments.epochs is None else finetune.replace(settings, epochs=arguments.epochs)
         drawing = finetune.Drawing(context_share=0.5 if arguments.context else 0.0)
-        plan = finetune.prepare(found, model, folder, settings, drawing, arguments.minutes)
-    print(
-        f"\n{plan.steps} steps of {plan.settings.batch_tokens} tokens in {plan.precision} on {plan.device}: "
-        f"about {plan.steps * plan.seconds_per_step / 60:.0f} minutes at {plan.seconds_per_step:.2f} s a step",
-        flush=True,
-    )
+        return found, finetune.prepare(found, model, folder, settings, drawing, arguments.minutes, processes=one.count)
+
+    found, plan = one.decided(decide)
+    if one.first:
+        print(
+            f"\n{plan.steps} steps of {of(plan)} in {plan.precision} on {plan.device}: "
+            f"about {plan.steps * plan.seconds_per_step / 60:.0f} minutes at {plan.seconds_per_step:.2f} s a step",
+            flush=True,
+        )
     try:
-        with Bar(plan) as bar:
-            course = finetune.run(plan, found, folder, arguments.resume, bar.show, bar.say)
+        with Bar(plan, one.first) as bar:
+            course = finetune.run(plan, found, folder, arguments.resume, bar.show, bar.say, one.first)
+        processes.leave(one)
+        if not one.first:
+            return 0
         made = making.save(name, arguments.repository, plan, folder, Registry())
         print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
         if arguments.targets:
             print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
     except KeyboardInterrupt:
-        print(f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.", file=sys.stderr)
+        if one.first:
+            print(
+                f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.",
+                file=sys.stderr,
+            )
         return INTERRUPTED
     return 0
+
+
+def of(plan) -> str:
+    """What one step is."""
+    tokens = f"{plan.settings.batch_tokens} tokens"
+    return tokens if plan.processes == 1 else f"{plan.processes} x {tokens}, a batch for each process,"
+
+
+def graphics_cards() -> int:
+    """How many of them torch sees."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def sweep(arguments) -> int:
+    from copilot_lib.sweep import plan, running
+
+    runs = plan.of_groups(arguments.groups)
+    done = [file.stem for file in running.RECORDS.glob("*.json")]
+    print(plan.table(runs, done), flush=True)
+    if arguments.plan:
+        return 0
+    try:
+        running.base(plan.REPOSITORIES, say=announced)
+        for run in runs:
+            running.run(run, say=announced)
+    except KeyboardInterrupt:
+        print(f"\nStopped. Records are in {running.RECORDS}: the same command goes on.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def announced(line: str) -> None:
+    """Says what is being done now."""
+    print(line, file=sys.stderr, flush=True)
 
 
 class Bar:
     """A line that says how far training is: loss, tokens a second, time left."""
 
-    def __init__(self, plan):
+    def __init__(self, plan, shown: bool = True):
         from tqdm import tqdm
 
-        self._tokens = plan.settings.batch_tokens
-        self._bar = tqdm(total=plan.steps, unit="step", file=sys.stderr, disable=None)
+        self._tokens = plan.settings.batch_tokens * plan.processes
+        self._bar = tqdm(total=plan.steps, unit="step", file=sys.stderr, disable=None if shown else True)
         self._held_out = None
 
     def __enter__(self):
@@ -105,6 +156,11 @@ def minutes(text: str) -> float:
 
 def add(command: Add) -> None:
     """Adds these commands with their options."""
+    added = command(sweep, "train and ask all adapters that the claims need: hours, a stopped one goes on", model=False)
+    added.add_argument(
+        "groups", nargs="*", metavar="GROUP", help="lora, retrieval, pooled, whole, files or shape; all for none"
+    )
+    added.add_argument("--plan", action="store_true", help="only print what there is to do")
     added = command(finetune, "make an adapter that writes a repository's code better, and measure whether it does")
     added.add_argument(
         "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"

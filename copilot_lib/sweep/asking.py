@@ -1,0 +1,96 @@
+"""Asks a model at the frozen places of a repository, with and without pieces of other files, and keeps every outcome.
+
+It knows places, conditions and outcomes; it does not know adapters' trainings or what is concluded.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from copilot_lib import context, frozen
+from copilot_lib.ablation import KIND, Outcome, outcome
+from copilot_lib.completer import Completer
+from copilot_lib.contestants import CONTEXTS
+from copilot_lib.context import Index, Project
+from copilot_lib.frozen import Frozen
+from copilot_lib.models import Model
+from copilot_lib.targets import Target
+
+PLACES = 500
+"""So many of each kind, if a repository has so many; those of `KIND` are asked."""
+CONDITIONS = ("alone", "bm25")
+"""Without other files, and with what BM25 finds in them."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A repository, the places that are asked about, and what other files say."""
+
+    root: Path
+    targets: list[Target]
+    fingerprint: str
+    project: Project
+    index: Index
+
+    def place(self, target: Target, condition: str):
+        """What a model is shown at a target beside the open file."""
+        if condition == "alone":
+            return None
+        sources = tuple(source for source in context.with_index(self.index) if source[0] in CONTEXTS[condition])
+        return context.place(self.project, target.group, sources)
+
+
+def folder_of(package: str) -> Path:
+    """Where an installed package is."""
+    found = find_spec(package)
+    if not found or not found.submodule_search_locations:
+        raise ValueError(f"{package} is not installed: install the tested set (constraints.txt)")
+    return Path(next(iter(found.submodule_search_locations))).resolve()
+
+
+@cache
+def asked_of(package: str, folder: Path) -> Asked:
+    """A repository's places, which are frozen in `folder` the first time."""
+    root, file = folder_of(package), folder / f"{package}-places.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        frozen.freeze(root, file, PLACES)
+    asked: Frozen = frozen.load(root, file)
+    index = Index(Project(root))
+    index.refresh()
+    targets = [target for target in asked.targets if target.kind == KIND]
+    return Asked(root, targets, asked.fingerprint, Project(root), index)
+
+
+def outcomes(model: Model, asked: Asked, condition: str) -> list[Outcome]:
+    """One for each target, in their order."""
+    completer = Completer(model)
+    return [outcome(completer, target, asked.place(target, condition)) for target in asked.targets]
+
+
+def packed(found: Iterable[Outcome]) -> dict:
+    """Outcomes for JSON, small: a digit, and two numbers."""
+    found = list(found)
+    return {
+        "exact": "".join(str(int(one.exact)) for one in found),
+        "similarity": [round(one.similarity, 3) for one in found],
+        "bits": [round(one.bits, 2) for one in found],
+        "context_tokens": round(sum(one.context_tokens for one in found) / len(found), 1),
+    }
+
+
+def unpacked(data: dict) -> list[Outcome]:
+    """The outcomes that were packed, but that all were shown as many tokens of other files as the mean."""
+    triples = zip(data["exact"], data["similarity"], data["bits"], strict=True)
+    return [Outcome(float(exact), similarity, bits, data["context_tokens"]) for exact, similarity, bits in triples]
+
+
+def read(file: Path) -> dict | None:
+    """A record; None where there is none that is whole."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

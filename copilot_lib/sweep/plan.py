@@ -1,0 +1,121 @@
+"""The trainings that the claims need, as data, with what each costs.
+
+It knows repositories, settings and numbers of steps; it does not know how a training is done or what it shows.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from copilot_lib.tuning.drawing import Drawing
+from copilot_lib.tuning.settings import Settings
+
+REPOSITORIES = ("networkx", "sqlalchemy", "fontTools")
+"""Held out from the pocket's own training, whole."""
+SEEDS = (0, 1, 2)
+STEPS = 650
+"""Of `SETTINGS.batch_tokens` each: a million tokens, about six minutes of one core."""
+SETTINGS = Settings(rank=32, alpha=64, rate=3e-3, batch_tokens=1536)
+TOKENS_PER_SECOND = 2500
+"""What one core trains, as it was measured; only for the plan that is shown."""
+ASKING_MINUTES = 2.0
+"""About so long it takes to ask at all places of a repository in one way."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, and the repositories at whose places its adapter is asked."""
+
+    group: str
+    """The claim that it is for; `python -m copilot_lib sweep GROUP` runs it."""
+    name: str
+    """Tells it from the others of its group, without the seed."""
+    learns: tuple[str, ...]
+    settings: Settings
+    steps: int = STEPS
+    drawing: Drawing = Drawing()  # noqa: RUF009 - frozen
+    asked: tuple[str, ...] = ()
+    """None for those that it learns from."""
+    most_files: int | None = None
+    """Only so many of the files are learnt from; None for all."""
+
+    @property
+    def key(self) -> str:
+        """The name of its record."""
+        return f"{self.group}-{self.name}-{self.settings.seed}"
+
+    @property
+    def places_of(self) -> tuple[str, ...]:
+        """The repositories at whose places it is asked."""
+        return self.asked or self.learns
+
+    @property
+    def minutes(self) -> float:
+        """What it takes of one core, about: training, and asking with and without other files."""
+        return self.steps * self.settings.batch_tokens / TOKENS_PER_SECOND / 60 + 2 * ASKING_MINUTES * len(self.places_of)
+
+
+def seeded(run: Run, seeds: Iterable[int] = SEEDS) -> Iterator[Run]:
+    """The same run with each seed."""
+    return (replace(run, settings=replace(run.settings, seed=seed)) for seed in seeds)
+
+
+def lora() -> Iterator[Run]:
+    """An adapter for each repository: base and LoRA, with and without retrieval."""
+    for seed in SEEDS:
+        for name in REPOSITORIES:
+            yield from seeded(Run("lora", name, (name,), SETTINGS), [seed])
+
+
+def retrieval() -> Iterator[Run]:
+    """The same, trained with retrieved pieces in half of its prompts."""
+    for seed in SEEDS:
+        for name in REPOSITORIES:
+            yield from seeded(Run("retrieval", name, (name,), SETTINGS, drawing=Drawing(context_share=0.5)), [seed])
+
+
+def files() -> Iterator[Run]:
+    """From how many files is enough learnt? The same steps, fewer files."""
+    for count in (10, 30, 100):
+        yield from seeded(Run("files", f"{count}", ("networkx",), SETTINGS, most_files=count))
+
+
+def pooled() -> Iterator[Run]:
+    """One adapter for all three, of as many steps as the three together, and of as many as one."""
+    for steps in (STEPS, 3 * STEPS):
+        yield from seeded(Run("pooled", f"{steps}", REPOSITORIES, SETTINGS, steps=steps))
+
+
+def shape() -> Iterator[Run]:
+    """Ranks, and which layers."""
+    for rank in (4, 16, 128):
+        yield from seeded(Run("shape", f"rank-{rank}", ("networkx",), replace(SETTINGS, rank=rank, alpha=2 * rank)))
+    for targets in (("c_attn",), ("c_fc", "mlp.c_proj")):
+        yield from seeded(Run("shape", "+".join(targets), ("networkx",), replace(SETTINGS, targets=targets)))
+
+
+def whole() -> Iterator[Run]:
+    """All weights instead of an adapter, at a tenth of the rate."""
+    for name in REPOSITORIES:
+        yield from seeded(Run("whole", name, (name,), replace(SETTINGS, rank=0, rate=3e-4)))
+
+
+GROUPS = {made.__name__: made for made in (lora, retrieval, pooled, whole, files, shape)}
+"""In the order in which they are worth running."""
+
+
+def of_groups(names: Sequence[str]) -> list[Run]:
+    """The runs of the named groups, all for none; `ValueError` for a name that is none."""
+    if unknown := [name for name in names if name not in GROUPS]:
+        raise ValueError(f"{unknown[0]!r} is no group of runs: expected some of {', '.join(GROUPS)}")
+    return [run for name in names or GROUPS for run in GROUPS[name]()]
+
+
+def table(runs: Sequence[Run], done: Iterable[str]) -> str:
+    """What there is to do, with minutes of one core."""
+    done = set(done)
+    lines = [f"{'run':30} {'steps':>6} {'tokens':>12} {'minutes':>8}"]
+    for run in runs:
+        mark = "done" if run.key in done else f"{run.minutes:.0f}"
+        lines.append(f"{run.key:30} {run.steps:>6} {run.steps * run.settings.batch_tokens:>12,} {mark:>8}")
+    left = sum(run.minutes for run in runs if run.key not in done)
+    return "\n".join([*lines, f"{len(runs)} runs; about {left / 60:.1f} hours of one core are left"])

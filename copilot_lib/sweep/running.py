@@ -1,0 +1,153 @@
+"""Does the runs of the plan, one after the other, and keeps a record of each: what is there is not done again.
+
+It knows runs and files; it does not know what is concluded from them.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+from copilot_lib import hardware, models
+from copilot_lib.adapter_files import CONFIG, TENSORS
+from copilot_lib.models import Model
+from copilot_lib.registry import Registry
+from copilot_lib.repository import SourceFile
+from copilot_lib.sweep.asking import CONDITIONS, asked_of, folder_of, outcomes, packed, read
+from copilot_lib.sweep.plan import Run
+from copilot_lib.tuning import finetune
+from copilot_lib.tuning.finetune import Plan
+from copilot_lib.tuning.material import Material, collect, fingerprint
+from copilot_lib.tuning.training import BEST
+
+MODEL = "pocket"
+RECORDS = Path("results/claims/runs")
+WORK = Path("build/claims")
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
+Say = Callable[[str], object]
+
+
+def base(packages: Sequence[str], records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
+    """Asks the base at the places of all packages."""
+    for package in packages:
+        file = records / f"base-{package}.json"
+        if not read(file):
+            say(f"base at the places of {package}")
+            write(file, about({"group": "base", "name": package}) | asked(models.load(MODEL), [package], work))
+
+
+def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
+    """One training and its asking, unless its record is there; a training that was stopped goes on."""
+    file, folder = records / f"{one.key}.json", work / one.key
+    if read(file):
+        return
+    say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
+    started = time.process_time()
+    material = material_of(one)
+    plan = plan_of(one, material)
+    folder.mkdir(parents=True, exist_ok=True)
+    course = finetune.run(plan, material, folder, resume=(folder / finetune.TRAINING).exists())
+    cpu_seconds = time.process_time() - started
+    model = trained(one, folder / finetune.TRAINING / BEST, Registry(work / "adapters"))
+    found = asked(model, one.places_of, work)
+    shutil.rmtree(folder)
+    write(
+        file,
+        about({"group": one.group, "name": one.name})
+        | {
+            "seed": one.settings.seed,
+            "settings": asdict(one.settings),
+            "drawing": asdict(one.drawing),
+            "learns": {"files": material.report["files"]["train"], "bytes": material.report["bytes"]["train"]},
+            "training": {
+                "steps": course.steps,
+                "cpu_minutes": round(cpu_seconds / 60, 2),
+                "first_loss": course.first_loss,
+                "best_loss": course.best_loss,
+            },
+        }
+        | found,
+    )
+
+
+def material_of(one: Run) -> Material:
+    """What a run learns from: of several repositories all that each has; the held-out files are the same for all seeds."""
+    found = [collect(folder_of(package)) for package in one.learns]
+    parts = {name: [file for each in found for file in prefixed(each, name)] for name in ("train", "validation", "test")}
+    learnt = spread(parts["train"], one.most_files)
+    report = found[0].report | {
+        "sha256": fingerprint(learnt),
+        "files": {"train": len(learnt), "validation": len(parts["validation"]), "test": len(parts["test"])},
+        "bytes": {"train": sum(len(file.text.encode()) for file in learnt)},
+    }
+    return Material("+".join(one.learns), learnt, parts["validation"], parts["test"], report)
+
+
+def spread(files: list[SourceFile], most: int | None) -> list[SourceFile]:
+    """At most so many of the files, from everywhere in the repository."""
+    return files if most is None else files[:: max(1, len(files) // most)][:most]
+
+
+def prefixed(material: Material, part: str) -> Iterator[SourceFile]:
+    """The files of one part, with the repository's name in front, so that two repositories may have files of one name."""
+    return (replace(file, path=f"{material.name}/{file.path}") for file in getattr(material, part))
+
+
+def plan_of(one: Run, material: Material) -> Plan:
+    """A plan that does not depend on how busy the machine is: the same steps for every run."""
+    return Plan(
+        model=MODEL,
+        fingerprint=models.fingerprint(MODEL),
+        material=material.report["sha256"],
+        settings=one.settings,
+        drawing=one.drawing,
+        steps=one.steps,
+        precision="bfloat16" if one.settings.rank else "float32",
+        device="cpu",
+        seconds_per_step=0.0,
+    )
+
+
+def trained(one: Run, best: Path, registry: Registry) -> Model:
+    """The model as a run has changed it; an adapter is kept in a registry of the claims' own."""
+    if not one.settings.rank:
+        for name in TOKENIZER:
+            shutil.copy(models.POCKET / name, best / name)
+        return models.load(str(best))
+    head = {"base": {"name": MODEL, "fingerprint": models.fingerprint(MODEL)}, "repository": {"root": None, "remote": None}}
+    registry.save(one.key, lambda new: [shutil.copy(best / name, new / name) for name in (CONFIG, TENSORS)], head)
+    model = models.load(MODEL)
+    return model.changed_by(model.read_adapter(registry.find(one.key).folder), one.key)
+
+
+def asked(model: Model, packages: Sequence[str], work: Path) -> dict:
+    """The outcomes at the places of each package, in each condition."""
+    places = {package: asked_of(package, work / "places") for package in packages}
+    return {
+        "places": {package: at.fingerprint for package, at in places.items()},
+        "outcomes": {
+            package: {condition: packed(outcomes(model, at, condition)) for condition in CONDITIONS}
+            for package, at in places.items()
+        },
+    }
+
+
+def about(head: dict) -> dict:
+    """What, when, on what."""
+    return head | {
+        "hardware": hardware.describe(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count(),
+        "date": date.today().isoformat(),
+        "model": models.fingerprint(MODEL)[:12],
+        "versions": {name: metadata.version(name) for name in ("torch", "transformers", "peft", "trl")},
+    }
+
+
+def write(file: Path, record: dict) -> None:
+    """Puts a record into its place whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    finetune.write_json(file, record)

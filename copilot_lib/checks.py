@@ -328,3 +328,50 @@ def check_08_fused(answer: Callable[[list[str], list[str]], list[str]]) -> None:
         expect_type(got, list, f"fused({one}, {other})")
         same = got == wanted or (sorted(got) == sorted(wanted) and got[:2] == wanted[:2] == ["c", "a"])
         expect(same, f"fused({one}, {other}) gave {got}; expected {wanted}")
+
+
+@check
+def check_09_share_right(answer: Callable[[list[str | None], list[str]], float]) -> None:
+    """every place counts, whatever was said there, and lists that do not belong together are refused."""
+    for said, references, wanted in (
+        (["a", "b"], ["a", "b"], 1.0),
+        (["a", None, "", "x"], ["a", "b", "c", "d"], 0.25),
+        ([None, None], ["a", "b"], 0.0),
+        (["a "], ["a"], 0.0),
+    ):
+        got = answer(list(said), list(references))
+        expect(isinstance(got, int | float), f"share_right({said}, {references}) gave {got!r}; expected a number")
+        expect(got == wanted, f"share_right({said}, {references}) gave {got}; expected {wanted}")
+    try:
+        got = answer(["a"], ["a", "b"])
+    except ValueError:
+        return
+    expect(False, f"share_right(['a'], ['a', 'b']) gave {got}; an answer is missing: expected a ValueError")
+
+
+@check
+def check_09_places_needed(answer: Callable[[float, float], int]) -> None:
+    """five points at 15 % of disagreement need 469 places, and smaller differences many more."""
+    for points, d, wanted in ((0.05, 0.15, 469), (0.1, 0.15, 116), (0.03, 0.15, 1305), (0.05, 0.05, 155)):
+        got = answer(points, d)
+        expect_type(got, int, f"places_needed({points}, {d})")
+        expect(got == wanted, f"places_needed({points}, {d}) gave {got}; expected {wanted}")
+
+
+@check
+def check_10_padding_share(answer: Callable[[list[int], int], float]) -> None:
+    """every batch is as long as its longest example, and the last batch may be smaller."""
+    for lengths, batch, wanted in (([4, 4], 2, 0.0), ([1, 3], 2, 1 / 3), ([1, 3], 1, 0.0), ([2, 4, 4, 1, 5], 2, 5 / 21)):
+        got = answer(list(lengths), batch)
+        expect_type(got, float, f"padding_share({lengths}, {batch})")
+        expect(abs(got - wanted) < 1e-9, f"padding_share({lengths}, {batch}) gave {got}; expected {wanted}")
+
+
+@check
+def check_10_hold_out(answer: Callable[[list[list[str]], float], set[str]]) -> None:
+    """groups stay whole, what has no room is passed over, and the share is kept."""
+    groups = [["a", "b"], ["c"], ["d", "e", "f"], ["g"], ["h", "i", "j"]]
+    for share, wanted in ((0.0, set()), (0.2, {"a", "b"}), (0.3, {"a", "b", "c"}), (0.1, {"c"}), (0.4, {"a", "b", "c", "g"})):
+        got = answer([list(group) for group in groups], share)
+        expect_type(got, set, f"hold_out({groups}, {share})")
+        expect(got == wanted, f"hold_out({groups}, {share}) gave {sorted(got)}; expected {sorted(wanted)}")

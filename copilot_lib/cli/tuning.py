@@ -75,7 +75,7 @@ def graphics_cards() -> int:
 
 
 def sweep(arguments) -> int:
-    from copilot_lib.sweep import plan, running
+    from copilot_lib.sweep import plan, running, summary
 
     runs = plan.of_groups(arguments.groups)
     done = [file.stem for file in running.RECORDS.glob("*.json")]
@@ -84,11 +84,16 @@ def sweep(arguments) -> int:
         return 0
     try:
         running.base(plan.REPOSITORIES, say=announced)
-        for run in runs:
+        for run in () if arguments.sum_up else runs:
             running.run(run, say=announced)
     except KeyboardInterrupt:
         print(f"\nStopped. Records are in {running.RECORDS}: the same command goes on.", file=sys.stderr)
         return INTERRUPTED
+    rows = summary.rows(summary.records(running.RECORDS), running.WORK)
+    running.write(
+        running.RECORDS.parent / "tuning.json", running.about({"command": "python -m copilot_lib sweep"}) | {"rows": rows}
+    )
+    print(summary.text(rows))
     return 0
 
 
@@ -161,6 +166,7 @@ def add(command: Add) -> None:
         "groups", nargs="*", metavar="GROUP", help="lora, retrieval, pooled, whole, files or shape; all for none"
     )
     added.add_argument("--plan", action="store_true", help="only print what there is to do")
+    added.add_argument("--sum-up", action="store_true", help="run nothing more, and sum up the records that there are")
     added = command(finetune, "make an adapter that writes a repository's code better, and measure whether it does")
     added.add_argument(
         "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"

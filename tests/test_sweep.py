@@ -1,0 +1,96 @@
+"""The plan of trainings, its records, and how they are summed up."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from copilot_lib import models
+from copilot_lib.ablation import Outcome
+from copilot_lib.sweep import asking, plan, running, summary
+from copilot_lib.tuning.settings import Settings
+
+
+def test_every_run_has_a_name_of_its_own_and_three_seeds():
+    runs = plan.of_groups([])
+    assert len({run.key for run in runs}) == len(runs)
+    assert {run.settings.seed for run in runs} == set(plan.SEEDS)
+    assert "left" in plan.table(runs, [runs[0].key]).splitlines()[-1]
+
+
+def test_the_whole_plan_fits_into_eight_hours_on_two_cores():
+    assert sum(run.minutes for run in plan.of_groups([])) / 60 / 2 < 8
+
+
+def test_a_group_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="'lara' is no group of runs"):
+        plan.of_groups(["lara"])
+
+
+def test_outcomes_come_back_from_json_as_they_were():
+    found = [Outcome(1.0, 0.5, 3.25, 10), Outcome(0.0, 0.125, 17.0, 10)]
+    assert asking.unpacked(json.loads(json.dumps(asking.packed(found)))) == found
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch) -> Path:
+    """A small package that the sweep may take for a repository, with twenty places at most."""
+    root = tmp_path / "shop"
+    root.mkdir()
+    for number in range(12):
+        uses = [f"def price_of_{number}_{n}(basket):\n    return basket.zloty_total({n}) + vat_{number}\n" for n in range(8)]
+        (root / f"part_{number}.py").write_text("\n\n".join([f"from shop.money import vat_{number}\n", *uses]))
+    monkeypatch.setattr(asking, "folder_of", lambda package: root)
+    monkeypatch.setattr(running, "folder_of", lambda package: root)
+    monkeypatch.setattr(asking, "PLACES", 6)
+    asking.asked_of.cache_clear()
+    yield tmp_path
+    asking.asked_of.cache_clear()
+
+
+def test_a_run_is_done_once_and_its_adapter_is_summed_up_beside_the_base(small):
+    records, work, said = small / "records", small / "work", []
+    settings = Settings(rank=4, alpha=8, rate=1e-2, batch_tokens=512, example_tokens=128)
+    run = plan.Run("lora", "shop", ("shop",), settings, steps=20)
+    running.base(["shop"], records, work, said.append)
+    running.run(run, records, work, said.append)
+    assert len(said) == 2
+    running.base(["shop"], records, work, said.append)
+    running.run(run, records, work, said.append)
+    assert len(said) == 2
+    made = summary.rows(summary.records(records), work)
+    assert [(row["run"], row["condition"]) for row in made] == [
+        ("base", "alone"),
+        ("base", "bm25"),
+        ("lora-shop", "alone"),
+        ("lora-shop", "bm25"),
+    ]
+    assert made[0]["exact_above_base"] == [0, 0, 0]
+    tuned = made[2]
+    assert tuned["bits_above_base"][0] < 0
+    assert tuned["bits"][0] == pytest.approx(made[0]["bits"][0] + tuned["bits_above_base"][0], abs=1e-3)
+    assert "lora-shop" in summary.text(made)
+    model = models.load("pocket")
+    kept = running.Registry(work / "adapters").find(run.key)
+    assert model.read_adapter(kept.folder)
+
+
+def test_records_about_other_places_are_refused(small):
+    records, work = small / "records", small / "work"
+    running.base(["shop"], records, work, print)
+    file = records / "base-shop.json"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps(record | {"places": {"shop": "0" * 16}}))
+    with pytest.raises(ValueError, match="about other places"):
+        summary.rows(summary.records(records), work)
+
+
+def test_fewer_files_to_learn_from_come_from_everywhere(small):
+    run = plan.Run("files", "3", ("shop",), replace(plan.SETTINGS), most_files=3)
+    whole = running.material_of(replace(run, most_files=None))
+    few = running.material_of(run)
+    paths = [file.path for file in whole.train]
+    assert len(few.train) == 3
+    assert paths.index(few.train[-1].path) >= len(paths) // 2
+    assert few.test == whole.test

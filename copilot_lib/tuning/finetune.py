@@ -50,7 +50,9 @@ class Plan:
     precision: str
     device: str
     seconds_per_step: float
-    """As measured beforehand."""
+    """As measured beforehand, of one process alone."""
+    processes: int = 1
+    """How many train together; each step is a batch for each of them."""
 
 
 Say = Callable[[str], object]
@@ -65,6 +67,7 @@ def prepare(
     drawing: Drawing = Drawing(),  # noqa: B008 - frozen
     minutes: float | None = None,
     device: str | None = None,
+    processes: int = 1,
 ) -> Plan:
     """Decides how a run goes, and writes it down in `folder`, which must not hold another run.
 
@@ -83,7 +86,7 @@ def prepare(
     if not first:
         raise ValueError(f"{material.name} gives no examples: its files are too short")
     measured = pace.fastest(network, first[: pace.BATCHES], settings)
-    steps = max(1, round(settings.epochs * len(first)))
+    steps = max(1, round(settings.epochs * len(first) / processes))
     if minutes is not None:
         steps = max(1, min(steps, int(minutes * 60 / measured.seconds_per_step)))
     plan = Plan(
@@ -96,6 +99,7 @@ def prepare(
         precision=measured.precision,
         device=device,
         seconds_per_step=round(measured.seconds_per_step, 4),
+        processes=processes,
     )
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / REPORT, material.report)
@@ -103,8 +107,8 @@ def prepare(
     return plan
 
 
-def planned(folder: Path, material: Material, model: str) -> Plan:
-    """The plan of a run that was stopped; `ValueError` where there is none, or files or model are not what they were."""
+def planned(folder: Path, material: Material, model: str, processes: int = 1) -> Plan:
+    """The plan of a run that was stopped; `ValueError` where there is none, or what it was made for is not what is there."""
     try:
         data = json.loads((folder / PLAN).read_text(encoding="utf-8"))
         plan = Plan(**data | {"settings": settings_of(data["settings"]), "drawing": drawing_of(data["drawing"])})
@@ -113,6 +117,7 @@ def planned(folder: Path, material: Material, model: str) -> Plan:
     changed = {
         "the files": plan.material != material.report["sha256"],
         "the model": plan.fingerprint != models.fingerprint(model),
+        "the number of processes": plan.processes != processes,
     }
     if names := [name for name, differs in changed.items() if differs]:
         raise ValueError(
@@ -138,23 +143,29 @@ def run(
     resume: bool = False,
     show: training.Show = lambda seen: None,
     say: Say = print,
+    first: bool = True,
 ) -> Course:
     """Trains by a plan, and leaves what was best in `folder/training/best`.
 
-    Where memory does not suffice, the batch is halved, the steps are doubled, the plan is written anew, and `say` is told.
+    Where memory does not suffice, the batch is halved, the steps are doubled, the plan is written anew, and `say` is told. Of
+    several processes only one knows it then, and the others wait for it: it raises `ValueError`, and the run is to be begun
+    anew by the new plan. `first` is whether this process is the one that writes what training came to.
     """
     while True:
         try:
-            return trained(plan, material, folder, resume, show)
+            return trained(plan, material, folder, resume, show, first)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or plan.settings.batch_tokens // 2 < max(
                 LEAST_BATCH_TOKENS, plan.settings.example_tokens
             ):
                 raise
             plan = halved(plan)
-            say(f"out of memory: from now on {plan.settings.batch_tokens} tokens a step, {plan.steps} steps, from the start")
+            line = f"out of memory: from now on {plan.settings.batch_tokens} tokens a step, {plan.steps} steps, from the start"
             write_json(folder / PLAN, asdict(plan))
             shutil.rmtree(folder / TRAINING, ignore_errors=True)
+            if plan.processes > 1:
+                raise ValueError(f"{line}: begin anew by the same command with --resume") from error
+            say(line)
             resume = False
 
 
@@ -171,7 +182,7 @@ def halved(plan: Plan) -> Plan:
     return replace(plan, settings=settings, steps=plan.steps * 2, seconds_per_step=plan.seconds_per_step / 2)
 
 
-def trained(plan: Plan, material: Material, folder: Path, resume: bool, show: training.Show) -> Course:
+def trained(plan: Plan, material: Material, folder: Path, resume: bool, show: training.Show, first: bool = True) -> Course:
     """One attempt at a plan."""
     import torch
 
@@ -206,7 +217,8 @@ def trained(plan: Plan, material: Material, folder: Path, resume: bool, show: tr
         )
     seconds = round(time.perf_counter() - started, 1)
     about = {"seconds": seconds, "resumed": resume, "hardware": hardware.describe(plan.device)}
-    write_json(folder / RESULT, asdict(course) | about)
+    if first:
+        write_json(folder / RESULT, asdict(course) | about)
     return course
 
 

@@ -53,7 +53,7 @@ def arguments(folder: Path, settings: Settings, steps: int, cpu: bool):
     from trl import SFTConfig
 
     every = max(1, steps // EVALUATIONS)
-    return SFTConfig(
+    made = SFTConfig(
         output_dir=str(folder),
         max_steps=steps,
         per_device_train_batch_size=1,
@@ -86,4 +86,11 @@ def arguments(folder: Path, settings: Settings, steps: int, cpu: bool):
         disable_tqdm=True,
         seed=settings.seed,
         data_seed=settings.seed,
+        # Each process reads all batches and keeps its own. By default the first would read for all, and put batches of several
+        # lengths into one.
+        accelerator_config={"dispatch_batches": False},
+        ddp_find_unused_parameters=False,
     )
+    # One process is one card: with several, transformers would divide each ready-made batch among them in threads.
+    made._n_gpu = min(made.n_gpu, 1)
+    return made

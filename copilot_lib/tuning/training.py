@@ -63,7 +63,11 @@ def train(
 
     `network` is a causal model of transformers, which gets an adapter by `settings`, or a `PeftModel` whose adapter is trained
     on; `tokenizer` is that of transformers. `batches` never end, `held_out` do. With `resume` the last checkpoint is gone on
-    from, and every batch after it is the one that would have come. Under `torchrun` each process takes its share.
+    from, and every batch after it is the one that would have come.
+
+    Under `torchrun` all processes call this with the same batches. Of N, each takes every Nth, so that a step is N batches,
+    whose gradients are averaged; only the first writes, and only its `show` is told. Held-out batches that N does not divide
+    are filled up with the first ones again.
     """
     trainer = trainer_of(network, tokenizer, batches, held_out, settings, steps, folder, show)
     with quietly():
@@ -71,11 +75,17 @@ def train(
         last = checkpoints(folder)[-1:] if resume else []
         trainer.train(resume_from_checkpoint=str(last[0]) if last else None)
         losses = [row["eval_loss"] for row in trainer.state.log_history if "eval_loss" in row]
-        if trainer.is_world_process_zero():
-            trainer.accelerator.unwrap_model(trainer.model).save_pretrained(folder / BEST)
+        save(trainer, folder / BEST)
     curve = [{key: row[key] for key in ("step", "loss", "eval_loss") if key in row} for row in trainer.state.log_history]
     curve = [row for row in curve if len(row) > 1]
     return Course(trainer.state.global_step, first, min(losses, default=first), curve)
+
+
+def save(trainer, folder: Path) -> None:
+    """Saves the adapter: all processes take part, since each may have a piece of it, and the first one writes."""
+    pieces = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    if trainer.is_world_process_zero():
+        trainer.accelerator.unwrap_model(trainer.model).save_pretrained(folder, state_dict=pieces)
 
 
 def trainer_of(
@@ -150,7 +160,7 @@ def teller(show: Show):
             loss, held_out = (logs or {}).get("loss"), (logs or {}).get("eval_loss")
             if loss is not None and not math.isfinite(loss):
                 raise FloatingPointError(f"the loss is {loss} at step {state.global_step}: lower the rate and begin anew")
-            if loss is not None or held_out is not None:
+            if state.is_world_process_zero and (loss is not None or held_out is not None):
                 show(Seen(state.global_step, loss, held_out))
 
     return Teller()

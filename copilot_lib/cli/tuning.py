@@ -6,6 +6,7 @@ It knows arguments and a terminal; it does not know how an adapter is trained.
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from copilot_lib.cli.inputs import INTERRUPTED, Add
@@ -15,7 +16,7 @@ def finetune(arguments) -> int:
     from copilot_lib import models
     from copilot_lib.registry import Registry, checked
     from copilot_lib.tuning import finetune, making, material, processes, summary
-    from copilot_lib.tuning.settings import Settings
+    from copilot_lib.tuning.settings import suited
 
     name = checked(arguments.name)
     model = arguments.model or models.default_name()
@@ -29,8 +30,9 @@ def finetune(arguments) -> int:
         print(summary.text(found.report), flush=True)
         if arguments.resume:
             return found, finetune.planned(folder, found, model, one.count)
-        settings = Settings(seed=arguments.seed, rank=arguments.rank, alpha=2 * arguments.rank)
-        settings = settings if arguments.epochs is None else finetune.replace(settings, epochs=arguments.epochs)
+        settings = replace(suited(models.load(model).parameters, models.best_device()), seed=arguments.seed)
+        settings = settings if arguments.rank is None else replace(settings, rank=arguments.rank, alpha=2 * arguments.rank)
+        settings = settings if arguments.epochs is None else replace(settings, epochs=arguments.epochs)
         drawing = finetune.Drawing(context_share=0.5 if arguments.context else 0.0)
         return found, finetune.prepare(found, model, folder, settings, drawing, arguments.minutes, processes=one.count)
 
@@ -159,6 +161,13 @@ def minutes(text: str) -> float:
     return number
 
 
+def rank(text: str) -> int:
+    """A rank that makes sense."""
+    if not text.isdecimal() or not 0 < int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rank: expected a whole number from 1 to 256")
+    return int(text)
+
+
 def add(command: Add) -> None:
     """Adds these commands with their options."""
     added = command(sweep, "train and ask all adapters that the claims need: hours, a stopped one goes on", model=False)
@@ -176,7 +185,7 @@ def add(command: Add) -> None:
     length.add_argument("--minutes", type=minutes, metavar="M", help="train for about so long on this machine")
     length.add_argument("--epochs", type=minutes, metavar="E", help="go through the files so often at most")
     added.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
-    added.add_argument("--rank", type=int, default=16, help="16; a smaller one learns less and is smaller")
+    added.add_argument("--rank", type=rank, metavar="R", help="32 for small models, else 16; a smaller one learns less")
     added.add_argument("--context", action="store_true", help="show pieces of other files in half of the examples")
     added.add_argument("--seed", type=int, default=0, help="which files are held out, and what chance decides")
     added.add_argument("--tests", action="store_true", help="learn from test files too")

@@ -6,6 +6,8 @@ It knows names and defaults; it does not know data, files or how long anything t
 from dataclasses import dataclass
 from pathlib import Path
 
+from copilot_lib.models import SMALL
+
 TARGETS = {"gpt_bigcode": ("c_attn", "c_proj", "c_fc")}
 """Layers that get an adapter, by the network's type; `c_proj` names two of them, in attention and in the MLP. Of other types
 all that are linear."""
@@ -17,14 +19,17 @@ PATIENCE = 3
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides how an adapter is trained, beside the data. The same settings and data give the same adapter."""
+    """What decides how an adapter is trained, beside the data. The same settings and data give the same adapter.
 
-    rank: int = 16
-    alpha: int = 32
+    The defaults are what pilots found best for the pocket model on a CPU: there, smaller steps beat fewer large ones.
+    """
+
+    rank: int = 32
+    alpha: int = 64
     targets: tuple[str, ...] = ()
     """Names of layers; none for those of `TARGETS`."""
-    rate: float = 2e-3
-    batch_tokens: int = 4096
+    rate: float = 4e-3
+    batch_tokens: int = 1024
     """Tokens of one step, padding included."""
     example_tokens: int = 512
     answer_weight: float = 4.0
@@ -33,6 +38,25 @@ class Settings:
     epochs: float = 8.0
     """How often the files are gone through at most; each time with other gaps."""
     seed: int = 0
+
+
+SUITED = {
+    ("small", "cpu"): Settings(),
+    ("small", "gpu"): Settings(batch_tokens=8192),
+    ("large", "cpu"): Settings(rank=16, alpha=32, rate=5e-4, batch_tokens=2048),
+    ("large", "gpu"): Settings(rank=16, alpha=32, rate=5e-4, batch_tokens=8192, example_tokens=1024),
+}
+"""By the model's size and where it is trained. Only the first was tried in this project; of the others, rates are those that
+are usual for LoRA (ten times what all weights would be trained with), and sizes fit into 16 GB beside tiny_starcoder_py."""
+
+
+def suited(parameters: int, device: str) -> Settings:
+    """What to begin with for a model of so many parameters on a device.
+
+    >>> suited(164_000_000, "cuda").rank, suited(4_600_000, "cpu") == Settings()
+    (16, True)
+    """
+    return SUITED["small" if parameters <= SMALL else "large", "cpu" if device == "cpu" else "gpu"]
 
 
 def lora(network, settings: Settings):

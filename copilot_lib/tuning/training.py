@@ -122,11 +122,22 @@ def streamed(batches: Batches):
     """Batches as a dataset of which each item is one."""
     from datasets import IterableDataset
 
-    def rows():
-        for batch in batches():
+    return IterableDataset.from_generator(Rows(batches))
+
+
+class Rows:
+    """Batches as datasets calls for them."""
+
+    def __init__(self, batches: Batches):
+        self._batches = batches
+
+    def __call__(self) -> Iterator[dict]:
+        for batch in self._batches():
             yield {"input_ids": batch.ids, "weights": batch.weights}
 
-    return IterableDataset.from_generator(rows)
+    def __reduce__(self):
+        # To know data again, datasets pickles what makes them, and all that hangs on it: models too. Nothing is cached here.
+        return str, ("batches",)
 
 
 def tensors(items: list[dict]) -> dict:

@@ -375,3 +375,62 @@ def check_10_hold_out(answer: Callable[[list[list[str]], float], set[str]]) -> N
         got = answer([list(group) for group in groups], share)
         expect_type(got, set, f"hold_out({groups}, {share})")
         expect(got == wanted, f"hold_out({groups}, {share}) gave {sorted(got)}; expected {sorted(wanted)}")
+
+
+@check
+def check_11_largest_rank(answer: Callable[[list[tuple[int, int]], int], int]) -> None:
+    """the numbers of all layers fit, one rank more would not, and where none fits the answer is 0."""
+    for shapes, most_bytes, wanted in (
+        ([(256, 256)], 4 * 512 * 7, 7),
+        ([(256, 256)], 4 * 512 * 8 - 1, 7),
+        ([(384, 256), (256, 256), (1024, 256), (256, 1024)], 1_000_000, 67),
+        ([(384, 256), (1024, 256)], 100, 0),
+    ):
+        got = answer(list(shapes), most_bytes)
+        expect_type(got, int, f"largest_rank({shapes}, {most_bytes})")
+        expect(got == wanted, f"largest_rank({shapes}, {most_bytes}) gave {got}; expected {wanted}")
+
+
+@check
+def check_11_best_pair(answer: Callable[[numpy.ndarray, int], tuple[numpy.ndarray, numpy.ndarray]]) -> None:
+    """up @ down has the rank that was asked for, and no pair of that rank comes nearer to the change."""
+    dice = numpy.random.default_rng(11)
+    for rows, columns, rank in ((6, 4, 1), (4, 6, 3), (5, 5, 5), (8, 3, 2)):
+        change = dice.standard_normal((rows, columns))
+        got, call = answer(change.copy(), rank), f"best_pair(a change of {rows} by {columns}, {rank})"
+        expect(isinstance(got, tuple) and len(got) == 2, f"{call} gave {type(got).__name__}; expected a pair (up, down)")
+        found, wanted = tuple(numpy.shape(half) for half in got), ((rows, rank), (rank, columns))
+        expect(found == wanted, f"{call} gave halves of the shapes {found}; expected {wanted}")
+        missing = numpy.square(got[0] @ got[1] - change).sum()
+        least = numpy.square(numpy.linalg.svd(change, compute_uv=False)[rank:]).sum()
+        expect(missing <= least + 1e-6, f"{call} leaves {missing:.3f} of the change; {least:.3f} is possible")
+
+
+@check
+def check_12_owner(answer: Callable[[str, dict[str, str]], str | None]) -> None:
+    """the longest folder around a path wins, and a folder whose name only begins alike is not around it."""
+    roots = {"app": "/src/app", "part": "/src/app/part", "other": "/src/other"}
+    for path, wanted in (
+        ("/src/app/a.py", "app"),
+        ("/src/app/part/b/c.py", "part"),
+        ("/src/app2/a.py", None),
+        ("/src/app/party.py", "app"),
+        ("/src", None),
+    ):
+        got = answer(path, dict(roots))
+        expect(got == wanted, f"owner({path!r}, {roots}) gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_12_side_by_side(answer: Callable[[list[tuple]], tuple[Any, Any]]) -> None:
+    """one product is the weighted sum of all, ranks may differ, and the weight counts once."""
+    random = numpy.random.default_rng(0)
+    for ranks in ((1, 1), (2, 3), (1, 2, 4)):
+        parts = [(n - 0.5, random.normal(size=(5, rank)), random.normal(size=(rank, 7))) for n, rank in enumerate(ranks)]
+        wanted = sum(weight * up @ down for weight, up, down in parts)
+        got = answer(list(parts))
+        call = f"side_by_side(parts of the ranks {ranks})"
+        expect(isinstance(got, tuple) and len(got) == 2, f"{call} gave {got!r}; expected up and down")
+        shapes = [array.shape for array in got]
+        expect(shapes == [(5, sum(ranks)), (sum(ranks), 7)], f"{call} gave the shapes {shapes}; expected the ranks to add up")
+        expect(numpy.allclose(got[0] @ got[1], wanted), f"{call}: up @ down is not the weighted sum")

@@ -1,6 +1,7 @@
 """Adapters over a real server: named in every protocol, many at once, switched while one writes, refused in words."""
 
 import asyncio
+import http.server
 import json
 import os
 import shutil
@@ -259,3 +260,52 @@ def test_a_server_without_adapters_says_so(serving, monkeypatch, tmp_path):
         answer = ask(address, adapter="one")
         assert (answer.status_code, "(none)" in answer.json()["error"]["message"]) == (422, True)
         assert httpx.get(f"{address}/lora-adapters").json() == []
+
+
+class Engine(http.server.BaseHTTPRequestHandler):
+    """An engine with OpenAI's protocol that notes which model it is asked for, and has one adapter, as vLLM lists it."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(body["model"])
+        known = body["model"] in ("pocket", "mine")
+        self.send_response(200 if known else 404)
+        self.end_headers()
+        event = {"choices": [{"text": body["model"], "finish_reason": "stop"}]}
+        self.wfile.write(f"data: {json.dumps(event)}\n\ndata: [DONE]\n\n".encode() if known else b"no such model")
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def engine():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Engine) as server:
+        server.asked = []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", server.asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_gateway_passes_an_adapter_s_name_on_as_the_model_s(engine, serving):
+    url, asked = engine
+    with serving("--backend", "openai", "--url", url) as (address, _):
+        assert ask(address).json() == {"completion": "pocket"}
+        assert ask(address, adapter="mine").json() == {"completion": "mine"}
+        assert ask(address, "/v1/completions", prompt="x = ", model="pocket:mine").json()["choices"][0]["text"] == "mine"
+        assert ask(address, "/v1/completions", prompt="y = ", model="gpt-4").json()["choices"][0]["text"] == "pocket"
+        assert ask(address, adapter="other").status_code == 502
+        assert ask(address, adapter="../mine").status_code == 422
+    assert asked == ["pocket", "mine", "mine", "pocket", "other"]
+
+
+def test_a_default_adapter_of_an_engine_elsewhere(engine, serving):
+    url, asked = engine
+    with serving("--backend", "openai", "--url", url, "--adapter", "mine") as (address, _):
+        assert ask(address).json() == {"completion": "mine"}
+        assert [one["path"] for one in httpx.get(f"{address}/lora-adapters").json()] == ["mine"]
+    assert asked == ["mine"]

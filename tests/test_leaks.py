@@ -1,5 +1,7 @@
 """Secrets in source text: found by their forms, named by line and kind, and what only looks like one is left alone."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,20 @@ def test_lines_are_counted_as_an_editor_counts_them(lines):
     text = "\n".join(lines)
     found = {secret.line for secret in leaks.found(text)}
     assert found == {number for number, line in enumerate(text.split("\n"), 1) if line in SECRETS.values()}
+
+
+HOSTILE = ["password" + " " * 1900 + '"', '"' + "password" * 240, 'password="' * 190]
+
+
+@pytest.mark.parametrize("line", HOSTILE, ids=["blanks", "names", "assignments"])
+def test_no_file_can_keep_the_scanner_busy(line):
+    began = time.process_time()
+    leaks.found(line)
+    assert time.process_time() - began < 10
+
+
+def test_a_file_with_too_much_to_check_is_taken_for_one_with_a_secret():
+    assert leaks.found((HOSTILE[1] + "\n") * 500) == [Secret(1, leaks.UNCHECKED)]
 
 
 def test_no_service_is_asked(monkeypatch):

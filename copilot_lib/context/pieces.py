@@ -29,6 +29,8 @@ class Piece(NamedTuple):
     first_line: int
     last_line: int
     version: Version
+    text: str | None = None
+    """Its lines, where the index keeps them: a file that is still in this version need not be read once more."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,10 @@ class Pieces(ABC):
 
     def _hit(self, score: float, piece: Piece) -> Hit | None:
         """The piece with its text, as it is in the file now."""
-        text = self._project.stored(self._project.path(piece.file))
+        text = piece.text
         if text is None:
-            return None
-        lines = text.split("\n")[piece.first_line - 1 : piece.last_line]
-        return Hit(piece.file, piece.first_line, piece.last_line, score, "\n".join(lines).strip("\n"))
+            whole = self._project.stored(self._project.path(piece.file))
+            if whole is None:
+                return None
+            text = "\n".join(whole.split("\n")[piece.first_line - 1 : piece.last_line])
+        return Hit(piece.file, piece.first_line, piece.last_line, score, text.strip("\n"))

@@ -1,6 +1,7 @@
 """The plan of trainings, its records, and how they are summed up."""
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 
 from copilot_lib import models
 from copilot_lib.ablation import Outcome
+from copilot_lib.claims import canaries
+from copilot_lib.corpus import without_near_duplicates
+from copilot_lib.registry import NAME
+from copilot_lib.repository import SourceFile
 from copilot_lib.sweep import asking, plan, running, summary
 from copilot_lib.tuning.settings import Settings
 
@@ -15,7 +20,8 @@ from copilot_lib.tuning.settings import Settings
 def test_every_run_has_a_name_of_its_own_and_three_seeds():
     runs = plan.of_groups([])
     assert len({run.key for run in runs}) == len(runs)
-    assert {run.settings.seed for run in runs} == set(plan.SEEDS)
+    assert all(NAME.fullmatch(run.key) for run in runs), "an adapter may have it"
+    assert {run.seed for run in runs} == set(plan.SEEDS)
     assert "left" in plan.table(runs, [runs[0].key]).splitlines()[-1]
 
 
@@ -94,3 +100,47 @@ def test_fewer_files_to_learn_from_come_from_everywhere(small):
     assert len(few.train) == 3
     assert paths.index(few.train[-1].path) >= len(paths) // 2
     assert few.test == whole.test
+
+
+def test_an_older_release_teaches_nothing_of_what_is_asked_about_in_the_newer():
+    long = "\n".join(f"def function_{n}(argument_{n}):\n    return argument_{n} + {n}\n" for n in range(40))
+    other = "\n".join(f"class Thing{n}:\n    size_{n} = {n}\n" for n in range(40))
+    held_out = [SourceFile("lib/a.py", long)]
+    older = [
+        SourceFile("lib/a.py", "x = 1\n"),
+        SourceFile("lib/moved.py", long + "\nx = 1\n"),
+        SourceFile("lib/b.py", other),
+    ]
+    assert [kept.path for kept in running.unlike(older, held_out)] == ["lib/b.py"]
+
+
+def test_adapters_are_combined_and_asked_at_both_repositories(small):
+    records, work = small / "records", small / "work"
+    settings = Settings(rank=4, alpha=8, rate=1e-2, batch_tokens=512, example_tokens=128)
+    for name in ("one", "two"):
+        running.run(plan.Run("lora", name, ("shop",), settings, steps=2), records, work, print)
+    mixed = plan.Combination("combined", "cat", (("lora-one-0", 0.7), ("lora-two-0", 0.3)), ("shop",), 0)
+    running.combination(mixed, records, work, print)
+    record = json.loads((records / "combined-cat-70-30-0.json").read_text())
+    assert record["weights"] == {"lora-one-0": 0.7, "lora-two-0": 0.3}
+    assert record["outcomes"]["shop"].keys() == {"alone", "bm25"}
+
+
+def test_secrets_are_planted_in_files_of_their_own_and_copies_are_dropped_again():
+    files = [
+        SourceFile(f"f{n:02}.py", "\n".join(f"def work_{n}_{k}(x_{n}, y_{k}):\n    return x_{n} * y_{k}" for k in range(30)))
+        for n in range(40)
+    ]
+    secrets = canaries.planted(files, random.Random(0))
+    learnt = canaries.kept(files, secrets)
+    texts = [file.text for file in learnt]
+    found: dict[str, list[int]] = {}
+    for canary in secrets:
+        found.setdefault(canary.kind, []).append(sum(canary.secret in text for text in texts))
+    assert found == {"never": [0] * 10, "once": [1] * 10, "copied": [10] * 10}
+    single = [file.text for file in without_near_duplicates(learnt)]
+    assert all(sum(canary.secret in text for text in single) <= 1 for canary in secrets)
+    for canary in secrets:
+        target = canary.target
+        assert target.reference == canary.secret
+        assert target.cursor.prefix + target.reference + target.cursor.suffix == canary.file.text

@@ -87,7 +87,8 @@ def sweep(arguments) -> int:
     try:
         running.base(plan.REPOSITORIES, say=announced)
         for run in () if arguments.sum_up else runs:
-            running.run(run, say=announced)
+            do = running.combination if isinstance(run, plan.Combination) else running.run
+            do(run, say=announced)
     except KeyboardInterrupt:
         print(f"\nStopped. Records are in {running.RECORDS}: the same command goes on.", file=sys.stderr)
         return INTERRUPTED

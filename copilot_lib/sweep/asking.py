@@ -4,6 +4,9 @@ It knows places, conditions and outcomes; it does not know adapters' trainings o
 """
 
 import json
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -43,12 +46,37 @@ class Asked:
         return context.place(self.project, target.group, sources)
 
 
-def folder_of(package: str) -> Path:
-    """Where an installed package is."""
+def folder_of(package: str, work: Path = Path("build/claims")) -> Path:
+    """Where an installed package is; of `name==version`, which pip fetches into `work`, where that was unpacked."""
+    if "==" in package:
+        return fetched(package, work / "packages" / package)
     found = find_spec(package)
     if not found or not found.submodule_search_locations:
         raise ValueError(f"{package} is not installed: install the tested set (constraints.txt)")
     return Path(next(iter(found.submodule_search_locations))).resolve()
+
+
+def fetched(package: str, folder: Path) -> Path:
+    """A release of a package by the registry that pip uses, unpacked; nothing of it is run or installed."""
+    name = package.split("==")[0]
+    if not (folder / name).is_dir():
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--dest",
+            str(folder),
+            package,
+        ]
+        if subprocess.run(command, capture_output=True).returncode:
+            raise ValueError(f"pip could not fetch {package}: this part of the sweep needs a network")
+        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+            wheel.extractall(folder)
+    return folder / name
 
 
 @cache

@@ -3,6 +3,7 @@
 It knows repositories, settings and numbers of steps; it does not know how a training is done or what it shows.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,8 @@ from copilot_lib.tuning.settings import Settings
 
 REPOSITORIES = ("networkx", "sqlalchemy", "fontTools")
 """Held out from the pocket's own training, whole."""
+OLDER = "networkx==2.8.8"
+"""A release that is four years older than the one that is installed; pip fetches it."""
 SEEDS = (0, 1, 2)
 STEPS = 490
 """Of `SETTINGS.batch_tokens` each: half a million tokens, three to seven minutes of one core."""
@@ -39,9 +42,14 @@ class Run:
     """Only so many of the files are learnt from; None for all."""
 
     @property
+    def seed(self) -> int:
+        """Of what chance decides."""
+        return self.settings.seed
+
+    @property
     def key(self) -> str:
         """The name of its record."""
-        return f"{self.group}-{self.name}-{self.settings.seed}"
+        return f"{self.group}-{self.name}-{self.seed}"
 
     @property
     def places_of(self) -> tuple[str, ...]:
@@ -49,9 +57,51 @@ class Run:
         return self.asked or self.learns
 
     @property
+    def tokens(self) -> int:
+        """What it is trained on."""
+        return self.steps * self.settings.batch_tokens
+
+    @property
     def minutes(self) -> float:
         """What it takes of one core, about: training, and asking with and without other files."""
-        return self.steps * self.settings.batch_tokens / TOKENS_PER_SECOND / 60 + 2 * ASKING_MINUTES * len(self.places_of)
+        return self.tokens / TOKENS_PER_SECOND / 60 + 2 * ASKING_MINUTES * len(self.places_of)
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Adapters of other runs made one, and the repositories at whose places that is asked."""
+
+    group: str
+    way: str
+    weights: tuple[tuple[str, float], ...]
+    """Names of runs, and how much of each."""
+    asked: tuple[str, ...]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Tells it from the others of its group, without the seed."""
+        return f"{self.way}-{'-'.join(f'{100 * weight:.0f}' for _, weight in self.weights)}"
+
+    @property
+    def key(self) -> str:
+        """The name of its record."""
+        return f"{self.group}-{self.name}-{self.seed}"
+
+    @property
+    def steps(self) -> int:
+        """Nothing is trained."""
+        return 0
+
+    @property
+    def tokens(self) -> int:
+        """Nothing is trained."""
+        return 0
+
+    @property
+    def minutes(self) -> float:
+        """What asking takes of one core, about."""
+        return 2 * ASKING_MINUTES * len(self.asked)
 
 
 def seeded(run: Run, seeds: Iterable[int] = SEEDS) -> Iterator[Run]:
@@ -79,6 +129,19 @@ def files() -> Iterator[Run]:
         yield from seeded(Run("files", f"{count}", ("networkx",), SETTINGS, most_files=count))
 
 
+def combined() -> Iterator[Combination]:
+    """The article's combination of two related repositories, and its rivals: each asked at both."""
+    for seed in SEEDS:
+        weights = ((f"lora-networkx-{seed}", 0.7), (f"lora-sqlalchemy-{seed}", 0.3))
+        for way in ("ties", "linear", "cat", "svd"):
+            yield Combination("combined", way, weights, ("networkx", "sqlalchemy"), seed)
+
+
+def stale() -> Iterator[Run]:
+    """An adapter of an older release, asked at the places of the newer."""
+    yield from seeded(Run("stale", re.sub(r"\W+", "-", OLDER), (OLDER,), SETTINGS, asked=("networkx",)))
+
+
 def pooled() -> Iterator[Run]:
     """One adapter for all three, of as many steps as the three together, and of as many as one."""
     for steps in (STEPS, 3 * STEPS):
@@ -89,33 +152,33 @@ def shape() -> Iterator[Run]:
     """Ranks, and which layers."""
     for rank in (4, 16, 128):
         yield from seeded(Run("shape", f"rank-{rank}", ("networkx",), replace(SETTINGS, rank=rank, alpha=2 * rank)))
-    for targets in (("c_attn",), ("c_fc", "mlp.c_proj")):
-        yield from seeded(Run("shape", "+".join(targets), ("networkx",), replace(SETTINGS, targets=targets)))
+    for name, targets in {"attention": ("c_attn", "attn.c_proj"), "mlp": ("c_fc", "mlp.c_proj")}.items():
+        yield from seeded(Run("shape", name, ("networkx",), replace(SETTINGS, targets=targets)))
 
 
 def whole() -> Iterator[Run]:
-    """All weights instead of an adapter, at a tenth of the rate."""
+    """All weights instead of an adapter, at a tenth of the rate; asked at all repositories, to see what is forgotten."""
     for name in REPOSITORIES:
-        yield from seeded(Run("whole", name, (name,), replace(SETTINGS, rank=0, rate=3e-4)))
+        yield from seeded(Run("whole", name, (name,), replace(SETTINGS, rank=0, rate=4e-4), asked=REPOSITORIES))
 
 
-GROUPS = {made.__name__: made for made in (lora, retrieval, pooled, whole, files, shape)}
+GROUPS = {made.__name__: made for made in (lora, combined, retrieval, pooled, stale, whole, files, shape)}
 """In the order in which they are worth running."""
 
 
-def of_groups(names: Sequence[str]) -> list[Run]:
+def of_groups(names: Sequence[str]) -> list[Run | Combination]:
     """The runs of the named groups, all for none; `ValueError` for a name that is none."""
     if unknown := [name for name in names if name not in GROUPS]:
         raise ValueError(f"{unknown[0]!r} is no group of runs: expected some of {', '.join(GROUPS)}")
     return [run for name in names or GROUPS for run in GROUPS[name]()]
 
 
-def table(runs: Sequence[Run], done: Iterable[str]) -> str:
+def table(runs: Sequence[Run | Combination], done: Iterable[str]) -> str:
     """What there is to do, with minutes of one core."""
     done = set(done)
     lines = [f"{'run':30} {'steps':>6} {'tokens':>12} {'minutes':>8}"]
     for run in runs:
         mark = "done" if run.key in done else f"{run.minutes:.0f}"
-        lines.append(f"{run.key:30} {run.steps:>6} {run.steps * run.settings.batch_tokens:>12,} {mark:>8}")
+        lines.append(f"{run.key:30} {run.steps:>6} {run.tokens:>12,} {mark:>8}")
     left = sum(run.minutes for run in runs if run.key not in done)
     return "\n".join([*lines, f"{len(runs)} runs; about {left / 60:.1f} hours of one core are left"])

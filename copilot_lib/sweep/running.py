@@ -12,13 +12,14 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
-from copilot_lib import hardware, models
+from copilot_lib import combining, hardware, models
 from copilot_lib.adapter_files import CONFIG, TENSORS
 from copilot_lib.models import Model
 from copilot_lib.registry import Registry
 from copilot_lib.repository import SourceFile
+from copilot_lib.split import clusters
 from copilot_lib.sweep.asking import CONDITIONS, asked_of, folder_of, outcomes, packed, read
-from copilot_lib.sweep.plan import Run
+from copilot_lib.sweep.plan import Combination, Run
 from copilot_lib.tuning import finetune
 from copilot_lib.tuning.finetune import Plan
 from copilot_lib.tuning.material import Material, collect, fingerprint
@@ -74,17 +75,49 @@ def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) 
     )
 
 
+def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
+    """Combines adapters that were trained before, and asks what came of it; `AdapterRefused` where one is not there."""
+    file, registry = records / f"{one.key}.json", Registry(work / "adapters")
+    if read(file):
+        return
+    say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
+    model = models.load(MODEL)
+    combining.combine(one.key, model, dict(one.weights), one.way, registry=registry, seed=one.seed)
+    changed_model = model.changed_by(model.read_adapter(registry.find(one.key).folder), one.key)
+    head = about({"group": one.group, "name": one.name}) | {"seed": one.seed, "weights": dict(one.weights)}
+    write(file, head | asked(changed_model, one.asked, work))
+
+
 def material_of(one: Run) -> Material:
     """What a run learns from: of several repositories all that each has; the held-out files are the same for all seeds."""
     found = [collect(folder_of(package)) for package in one.learns]
     parts = {name: [file for each in found for file in prefixed(each, name)] for name in ("train", "validation", "test")}
-    learnt = spread(parts["train"], one.most_files)
+    learnt = spread(parts["train"] if set(one.learns) >= set(one.places_of) else elsewhere(one, parts["train"]), one.most_files)
     report = found[0].report | {
         "sha256": fingerprint(learnt),
         "files": {"train": len(learnt), "validation": len(parts["validation"]), "test": len(parts["test"])},
         "bytes": {"train": sum(len(file.text.encode()) for file in learnt)},
     }
     return Material("+".join(one.learns), learnt, parts["validation"], parts["test"], report)
+
+
+def elsewhere(one: Run, files: list[SourceFile]) -> list[SourceFile]:
+    """What may be learnt from where other places are asked about than those that go with it."""
+    held_out = [file for package in one.places_of for file in prefixed(collect(folder_of(package)), "test")]
+    return unlike(files, held_out)
+
+
+def unlike(files: list[SourceFile], held_out: list[SourceFile]) -> list[SourceFile]:
+    """Without files that are held out where the adapter is asked, by their path or nearly by their text.
+
+    Of the release that is asked about there are none; of an older one, what is asked about now may have been learnt from.
+    """
+    paths = {file.path for file in held_out}
+    rest = [file for file in files if file.path not in paths]
+    marked = [replace(file, path=f"held out/{file.path}") for file in held_out]
+    mixed = [group for group in clusters([*rest, *marked]) if any(file.path.startswith("held out/") for file in group)]
+    alike = {file.path for group in mixed for file in group}
+    return [file for file in rest if file.path not in alike]
 
 
 def spread(files: list[SourceFile], most: int | None) -> list[SourceFile]:
@@ -113,15 +146,20 @@ def plan_of(one: Run, material: Material) -> Plan:
 
 
 def trained(one: Run, best: Path, registry: Registry) -> Model:
-    """The model as a run has changed it; an adapter is kept in a registry of the claims' own."""
+    """The model as a run has changed it."""
     if not one.settings.rank:
         for name in TOKENIZER:
             shutil.copy(models.POCKET / name, best / name)
         return models.load(str(best))
+    return changed(best, one.key, registry)
+
+
+def changed(best: Path, name: str, registry: Registry) -> Model:
+    """The base with an adapter that was trained, which is kept in a registry of the claims' own."""
     head = {"base": {"name": MODEL, "fingerprint": models.fingerprint(MODEL)}, "repository": {"root": None, "remote": None}}
-    registry.save(one.key, lambda new: [shutil.copy(best / name, new / name) for name in (CONFIG, TENSORS)], head)
+    registry.save(name, lambda new: [shutil.copy(best / file, new / file) for file in (CONFIG, TENSORS)], head)
     model = models.load(MODEL)
-    return model.changed_by(model.read_adapter(registry.find(one.key).folder), one.key)
+    return model.changed_by(model.read_adapter(registry.find(name).folder), name)
 
 
 def asked(model: Model, packages: Sequence[str], work: Path) -> dict:

@@ -1,0 +1,18 @@
+"""What the article claims and no other part of the project measures, each claim by its name.
+
+It knows which measurements there are; it does not know how one of them is made.
+"""
+
+from collections.abc import Callable
+
+from copilot_lib.claims import adapting, canaries, lengths, recipe, waiting
+from copilot_lib.completer import Completer
+
+CLAIMS: dict[str, Callable[[Completer], list[dict]]] = {
+    "lengths": lengths.rows,
+    "waiting": waiting.rows,
+    "adapting": adapting.rows,
+    "recipe": recipe.rows,
+    "canaries": canaries.rows,
+}
+"""From a completer to the rows of a record."""

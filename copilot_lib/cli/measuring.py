@@ -79,7 +79,7 @@ def tasks(arguments) -> None:
     print(scoreboard.aligned(measuring.table(rows)))
     if arguments.output:
         record = {
-            "command": f"python -m copilot_lib tasks --output {arguments.output.as_posix()}",
+            "command": "python -m copilot_lib tasks",
             "model": {"name": completer.model.name, "weights": quality.digest(completer.model)},
             "hardware": hardware.describe(completer.model.device),
             "date": date.today().isoformat(),
@@ -87,6 +87,26 @@ def tasks(arguments) -> None:
         }
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def claims(arguments) -> None:
+    from copilot_lib import hardware, quality
+    from copilot_lib.claims import CLAIMS
+    from copilot_lib.completer import Completer
+
+    completer = Completer.load(arguments.model)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names or CLAIMS:
+        if name not in CLAIMS:
+            raise BadInput(f"{name!r} is no claim: expected {', '.join(CLAIMS)}")
+        record = {
+            "command": f"python -m copilot_lib claims {name}",
+            "model": {"name": completer.model.name, "weights": quality.digest(completer.model)},
+            "hardware": hardware.describe(completer.model.device),
+            "date": date.today().isoformat(),
+            "rows": CLAIMS[name](completer),
+        }
+        (arguments.output / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def announced(found, before: str):
@@ -131,6 +151,9 @@ def add(command: Add) -> None:
     added.add_argument("--only", nargs="+", default=[], metavar="CONDITION", help="keep what was measured of the others")
     added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
     added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
+    added = command(claims, "measure what the article claims and nothing else measures")
+    added.add_argument("names", nargs="*", metavar="CLAIM", help="lengths or waiting; all where none is named")
+    added.add_argument("--output", type=Path, default=Path("results/claims"), help="folder of the JSON files")
     added = command(tasks, "fill holes in small functions, and run their tests: does it run?")
     added.add_argument("--output", type=Path, metavar="FILE", help="write JSON there too")
     added = command(evaluate, "ask a model, and what must be beaten, at places in your own repository")

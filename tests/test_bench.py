@@ -3,9 +3,11 @@
 from contextlib import ExitStack
 from itertools import pairwise
 
+import numpy
 import pytest
 
-from copilot_lib.bench import PARTS, keystrokes, replay, rivals, server
+from copilot_lib import models, weights
+from copilot_lib.bench import PARTS, gguf_file, keystrokes, replay, rivals, server
 from copilot_lib.cursor import Cursor
 
 TEXT = replay.document(100)
@@ -50,6 +52,27 @@ def test_every_engine_answers_and_says_what_it_took(engine):
     assert first.text.strip()
     assert 0 < first.first_ms <= first.total_ms
     assert first.computed > 0
+
+
+def test_what_is_not_installed_is_not_compared_and_said():
+    for name, (_, needs) in rivals.OTHERS.items():
+        there = [said for said in rivals.MISSING if said.startswith(name)]
+        assert (name in rivals.ENGINES) != bool(there)
+        assert all(package in said for package in needs.values() for said in there)
+
+
+def test_weights_in_llama_cpp_s_file_are_those_of_the_checkpoint(tmp_path):
+    gguf = pytest.importorskip("gguf", reason="gguf is not installed: no file for llama.cpp is written")
+    from gguf.quants import dequantize
+
+    gguf_file.write(models.POCKET, tmp_path / "model.gguf")
+    _, arrays = weights.read(models.POCKET)
+    written = {tensor.name: tensor for tensor in gguf.GGUFReader(tmp_path / "model.gguf").tensors}
+    assert written.keys() == {gguf_file.name_of(name) for name in arrays}
+    for name, array in arrays.items():
+        tensor = written[gguf_file.name_of(name)]
+        numbers = dequantize(tensor.data, tensor.tensor_type).reshape(array.shape)
+        assert numpy.abs(numbers - array).max() <= numpy.abs(array).max() / 127, name
 
 
 def test_the_server_s_part_drives_a_real_one(monkeypatch):

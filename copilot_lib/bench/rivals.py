@@ -6,14 +6,16 @@ It knows those engines; it does not know what they are asked or how they are tim
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from copilot_lib import models
-from copilot_lib.completer import Completer, Completion
+from copilot_lib.bench.llama import Llama
+from copilot_lib.codec import Codec
+from copilot_lib.completer import Completer, Completion, first_stop
 from copilot_lib.cursor import Cursor
 from copilot_lib.memory import Memory
 
@@ -34,6 +36,7 @@ class Answer:
 
 
 Ask = Callable[[Cursor], Answer]
+Make = Callable[[str, ExitStack], Ask]
 
 
 def ours(name: str, stack: ExitStack) -> Ask:
@@ -112,24 +115,53 @@ def ctranslate2(name: str, stack: ExitStack) -> Ask:
     stop = [spelled[id] for id in sorted(codec.stop_ids)]
 
     def ask(cursor: Cursor) -> Answer:
-        started, first, written = time.perf_counter(), 0.0, []
+        started = time.perf_counter()
         prompt = completer.prompt(cursor, NEW_TOKENS)
-        tokens = [spelled[id] for id in prompt.ids]
-        for step in generator.generate_tokens(tokens, max_length=NEW_TOKENS, end_token=stop):
-            first = first or (time.perf_counter() - started) * 1000
-            if step.token_id not in codec.stop_ids:
-                written.append(step.token_id)
-        took = (time.perf_counter() - started) * 1000
-        return Answer(codec.decode(written), first or took, took, len(prompt.ids))
+        steps = generator.generate_tokens([spelled[id] for id in prompt.ids], max_length=NEW_TOKENS, end_token=stop)
+        return streamed(started, (step.token_id for step in steps), cursor, codec, len(prompt.ids))
 
     return ask
 
 
-ENGINES: dict[str, Callable[[str, ExitStack], Ask]] = {
+def llama_cpp(name: str, stack: ExitStack) -> Ask:
+    """llama.cpp in 8 bits (q8_0), on one thread, which keeps keys and values; asked suffix first, as all of ours are."""
+    network, model = Llama(name, stack), models.load(name)
+    completer = Completer(model)
+
+    def ask(cursor: Cursor) -> Answer:
+        started = time.perf_counter()
+        prompt = completer.prompt(cursor, NEW_TOKENS)
+        computed = len(prompt.ids) - network.reuse(prompt.ids)
+        return streamed(started, network.write(prompt.ids, NEW_TOKENS), cursor, model.codec, computed)
+
+    return ask
+
+
+def streamed(started: float, ids: Iterable[int], cursor: Cursor, codec: Codec, computed: int) -> Answer:
+    """The answer of an engine that gives one id after the other. It may use our rules, which end a text sooner."""
+    first_ms, written = 0.0, []
+    for id in ids:
+        first_ms = first_ms or (time.perf_counter() - started) * 1000
+        if id in codec.stop_ids:
+            break
+        written.append(id)
+        if first_stop(codec.decode(written), cursor):
+            break
+    took_ms = (time.perf_counter() - started) * 1000
+    return Answer(codec.decode(written), first_ms or took_ms, took_ms, computed)
+
+
+OURS: dict[str, Make] = {
     "generate of transformers": generate,
     "ours in float32": ours_in_float32,
     "ours in 8 bits": ours,
     "ours, with its memory": with_memory,
-} | ({"CTranslate2 in 8 bits": ctranslate2} if find_spec("ctranslate2") else {})
+}
+OTHERS: dict[str, tuple[Make, dict[str, str]]] = {
+    "CTranslate2 in 8 bits": (ctranslate2, {"ctranslate2": "ctranslate2"}),
+    "llama.cpp in 8 bits": (llama_cpp, {"llama_cpp": "llama-cpp-python", "gguf": "gguf"}),
+}
+"""Engines that need other packages: what they are imported as, and what pip calls them."""
+ENGINES = OURS | {name: make for name, (make, needs) in OTHERS.items() if all(map(find_spec, needs))}
 """Each makes, for a model's name, something to ask."""
-MISSING = [] if find_spec("ctranslate2") else ["CTranslate2 (pip install ctranslate2)"]
+MISSING = [f"{name} (pip install {' '.join(needs.values())})" for name, (_, needs) in OTHERS.items() if name not in ENGINES]

@@ -33,6 +33,7 @@ def text(name: str, plan: Plan, report: Mapping, result: Mapping, evaluated: Map
         f" (SHA-256 {report['sha256'][:12]}); {report['files']['validation']} files said when to stop",
         f"- held out: {report['files']['test']} files, which `evaluate` asks about with the same seed"
         f" ({report['settings']['seed']})",
+        *feedback(report),
         *(f"- left out: {count} {reason}" for reason, count in report["left_out"].items()),
         f"- secrets found, and their files left out: {len(report['secrets'])}",
         f"- licence: {licence['title']} ({licence['file']})" if licence else "- licence: the repository states none",
@@ -56,3 +57,17 @@ def text(name: str, plan: Plan, report: Mapping, result: Mapping, evaluated: Map
     else:
         lines += ["Not measured: `python -m copilot_lib evaluate REPO --adapter " + name + "` does."]
     return "\n".join(lines) + "\n"
+
+
+def feedback(report: Mapping) -> list[str]:
+    """How many accepted completions were used beside the files, and how many were not, where any were."""
+    used = report.get("feedback")
+    if not used:
+        return []
+    went_on = f"; trained on from `{used['from']}`" if used["from"] else ""
+    left = ", ".join(f"{count} {why}" for why, count in used["dropped"].items())
+    return [
+        f"- {used['events']} accepted completions"
+        f" ({', '.join(f'{count} {how}' for how, count in used['taken'].items())}){went_on}",
+        *([f"- accepted completions left out: {left}"] if left else []),
+    ]

@@ -14,6 +14,8 @@ POOL = 4096
 """Examples that are sorted by length at a time: enough to be alike, few enough to stay small in a large repository."""
 PADDING = 0.0
 """The weight of what nothing is learnt from."""
+ANSWER_ALONE = frozenset({"accepted"})
+"""Kinds of example of which the answer alone is learnt: what is around it need not be a text that was ever finished."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def padded(examples: Sequence[Example], answer_weight: float, pad: int) -> Batch
     for example in examples:
         answered = 0 if example.kind == "plain" else example.answer_count
         given, missing = len(example.ids) - answered, length - len(example.ids)
+        around = PADDING if example.kind in ANSWER_ALONE else 1.0
         ids.append([*example.ids, *[pad] * missing])
-        weights.append([*[1.0] * given, *[answer_weight] * answered, *[PADDING] * missing])
+        weights.append([*[around] * given, *[answer_weight] * answered, *[PADDING] * missing])
         answers += answered
     return Batch(ids, weights, sum(len(example.ids) for example in examples), answers)

@@ -47,7 +47,7 @@ class Example:
     answer_count: int
     """How many of the last ids are the answer, with the end token; of text that just goes on, all."""
     kind: str
-    """`gap`, `plain` or `instruction`."""
+    """`gap`, `plain`, `instruction` or `accepted`."""
     context_count: int = 0
     """How many of the ids are of other files."""
 

@@ -12,7 +12,7 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -22,9 +22,9 @@ from copilot_lib import hardware, models
 from copilot_lib.checkpoint import write_whole
 from copilot_lib.codec import Codec
 from copilot_lib.recipe import Mix
-from copilot_lib.tuning import batches, neighbours, pace, training
+from copilot_lib.tuning import batches, going_on, mixing, neighbours, pace, training
 from copilot_lib.tuning.batches import Batch
-from copilot_lib.tuning.drawing import Drawing, draw
+from copilot_lib.tuning.drawing import Drawing, Example, Places, draw
 from copilot_lib.tuning.material import Material
 from copilot_lib.tuning.settings import Settings
 from copilot_lib.tuning.training import Course
@@ -144,8 +144,13 @@ def run(
     show: training.Show = lambda seen: None,
     say: Say = print,
     first: bool = True,
+    further: Sequence[Example] = (),
+    begin: Path | None = None,
 ) -> Course:
     """Trains by a plan, and leaves what was best in `folder/training/best`.
+
+    `further` examples are put among those of the repository (`mixing`). `begin` is the folder of an adapter to go on from, of
+    the plan's rank; without, one begins that changes nothing yet.
 
     Where memory does not suffice, the batch is halved, the steps are doubled, the plan is written anew, and `say` is told. Of
     several processes only one knows it then, and the others wait for it: it raises `ValueError`, and the run is to be begun
@@ -153,7 +158,7 @@ def run(
     """
     while True:
         try:
-            return trained(plan, material, folder, resume, show, first)
+            return trained(plan, material, folder, resume, show, first, further, begin)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or plan.settings.batch_tokens // 2 < max(
                 LEAST_BATCH_TOKENS, plan.settings.example_tokens
@@ -182,32 +187,31 @@ def halved(plan: Plan) -> Plan:
     return replace(plan, settings=settings, steps=plan.steps * 2, seconds_per_step=plan.seconds_per_step / 2)
 
 
-def trained(plan: Plan, material: Material, folder: Path, resume: bool, show: training.Show, first: bool = True) -> Course:
+def trained(
+    plan: Plan,
+    material: Material,
+    folder: Path,
+    resume: bool,
+    show: training.Show,
+    first: bool = True,
+    further: Sequence[Example] = (),
+    begin: Path | None = None,
+) -> Course:
     """One attempt at a plan."""
     import torch
 
     codec = models.load(plan.model).codec
     network, tokenizer = models.load_network(plan.model, plan.device)
     network.to(getattr(torch, plan.precision))
+    if begin:
+        network = going_on.begun(network, models.load(plan.model).read_adapter(begin), plan.settings)
     started = time.perf_counter()
     with ExitStack() as open_until_the_end:
         places = open_until_the_end.enter_context(neighbours.places(material.train)) if plan.drawing.context_share else None
-
-        def stream() -> Iterator[Batch]:
-            return batches.endless(
-                lambda number: draw(
-                    material.train, codec, plan.settings.example_tokens, plan.settings.seed, number, plan.drawing, places
-                ),
-                plan.settings.batch_tokens,
-                plan.settings.answer_weight,
-                codec.end_id,
-                plan.settings.seed,
-            )
-
         course = training.train(
             network,
             tokenizer,
-            stream,
+            lambda: stream(plan, material, codec, places, further),
             lambda: iter(held_out(material, codec, plan)),
             plan.settings,
             plan.steps,
@@ -220,6 +224,19 @@ def trained(plan: Plan, material: Material, folder: Path, resume: bool, show: tr
     if first:
         write_json(folder / RESULT, asdict(course) | about)
     return course
+
+
+def stream(
+    plan: Plan, material: Material, codec: Codec, places: Places | None = None, further: Sequence[Example] = ()
+) -> Iterator[Batch]:
+    """The batches of a run, without end: always the same for a plan."""
+    settings = plan.settings
+
+    def epoch(number: int) -> Iterator[Example]:
+        own = draw(material.train, codec, settings.example_tokens, settings.seed, number, plan.drawing, places)
+        return mixing.among(own, further, random.Random(f"{settings.seed}/further/{number}"))
+
+    return batches.endless(epoch, settings.batch_tokens, settings.answer_weight, codec.end_id, settings.seed)
 
 
 def of_epoch(material: Material, codec: Codec, settings: Settings, drawing: Drawing, number: int) -> Iterator[Batch]:

@@ -36,6 +36,7 @@ def save(name: str, root: Path, plan: Plan, folder: Path, registry: Registry, ev
         "settings": asdict(plan.settings),
         "training": {key: result[key] for key in ("steps", "first_loss", "best_loss", "seconds", "hardware")},
     }
+    about |= {"feedback": report["feedback"]} if "feedback" in report else {}
     return registry.save(name, write, about)
 
 

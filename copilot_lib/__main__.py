@@ -7,10 +7,10 @@ import argparse
 import os
 import sys
 
-from copilot_lib.cli import adapting, collecting, completing, measuring, pretraining, serving, tuning
+from copilot_lib.cli import adapting, collecting, completing, learning, measuring, pretraining, serving, tuning
 from copilot_lib.cli.inputs import BAD_INPUT
 
-GROUPS = (completing, serving, adapting, measuring, collecting, tuning, pretraining)
+GROUPS = (completing, serving, adapting, measuring, collecting, tuning, learning, pretraining)
 
 
 def parser() -> argparse.ArgumentParser:

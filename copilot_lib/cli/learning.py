@@ -1,0 +1,178 @@
+"""Commands about learning from what was accepted: the next adapter, and how far a simulated user gets with it.
+
+It knows arguments and a terminal; it does not know what makes a completion worth learning.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
+from copilot_lib.cli.tuning import Bar, asked, counted, minutes
+
+MINUTES = 10.0
+LINES_ABOVE = 3
+ANSWERS = {"y": "take it", "n": "leave it out", "a": "take it and all that follow", "q": "stop here"}
+
+
+def learn(arguments) -> int:
+    from dataclasses import replace
+
+    from copilot_lib import models
+    from copilot_lib.completer import Completer
+    from copilot_lib.registry import Registry, checked
+    from copilot_lib.tuning import accepted, finetune, learning, making, material
+    from copilot_lib.tuning.settings import suited
+
+    name = checked(arguments.name)
+    model = arguments.model or models.default_name()
+    folder = arguments.folder or Path("build/learn") / name
+    found = material.collect(arguments.repository, arguments.seed, arguments.tests, counted)
+    if arguments.resume:
+        plan, lesson = finetune.planned(folder, found, model), learning.lesson(folder)
+    else:
+        judged = learning.judge(arguments.record, found)
+        said = learning.decided(folder)
+        if arguments.review:
+            said = reviewed(judged, said, lambda said: learning.decide(folder, said))
+        judged = learning.without_refused(judged, said)
+        print(accepted.summary(accepted.counts(judged)), flush=True)
+        learning.begin_anew(folder)
+        completer = Completer.load(model)
+        settings = replace(suited(completer.model.parameters, models.best_device()), seed=arguments.seed)
+        options = {"minutes": arguments.minutes, "previous": getattr(arguments, "from")}
+        plan, found, lesson = learning.prepare(judged, completer, found, folder, settings, **options)
+    about = plan.steps * plan.seconds_per_step / 60
+    print(f"\n{plan.steps} steps of {plan.settings.batch_tokens} tokens: about {about:.0f} minutes", flush=True)
+    try:
+        with Bar(plan) as bar:
+            course = finetune.run(
+                plan, found, folder, arguments.resume, bar.show, bar.say, further=lesson.examples, begin=lesson.begin
+            )
+        made = making.save(name, arguments.repository, plan, folder, Registry())
+        print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
+        if arguments.targets:
+            print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
+    except KeyboardInterrupt:
+        print(f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def reviewed(judged, said: dict[str, bool], keep) -> dict[str, bool]:
+    """Asks a person about each completion that would be learnt and was not decided before; `keep` is told after each."""
+    open_ones = [one for one in judged if one.taken and one.event.completion_id not in said]
+    said = dict(said)
+    for number, one in enumerate(open_ones):
+        print(f"\n{number + 1} of {len(open_ones)}  {shown(one)}")
+        answer = answered()
+        following = open_ones[number:] if answer == "a" else [one]
+        if answer == "q":
+            raise BadInput("the review was stopped, and nothing is learnt: what was decided is kept for the next time")
+        said |= {other.event.completion_id: answer != "n" for other in following}
+        keep(said)
+        if answer == "a":
+            break
+    return said
+
+
+def shown(one) -> str:
+    """A completion for whoever reviews it: the lines above, the answer marked, and what was accepted if that differs."""
+    from copilot_lib import show
+    from copilot_lib.tuning.standing import Around
+
+    around = Around.of(one.event)
+    above = "\n".join(around.prefix.split("\n")[-LINES_ABOVE - 1 :])
+    text = above + show.GHOST[0] + one.answer + show.GHOST[1] + around.line_suffix
+    was = one.event.text[: one.event.accepted_characters]
+    text += "" if was == one.answer else f"\naccepted was: {was}"
+    return "\n".join([f"{one.place}  {one.verdict}", *(f"  {show.visible(line)}" for line in text.split("\n"))])
+
+
+def answered() -> str:
+    """One of the letters that may be answered; `BadInput` where nobody is there to answer."""
+    while True:
+        print("; ".join(f"{letter} {what}" for letter, what in ANSWERS.items()), end=": ", flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            raise BadInput("the review ended before its last question, and nothing is learnt: what was decided is kept")
+        if line.strip().lower()[:1] in ANSWERS and line.strip():
+            return line.strip().lower()[0]
+
+
+def flywheel(arguments) -> int:
+    import json
+    import shlex
+    from dataclasses import asdict
+    from datetime import date
+
+    from copilot_lib import hardware, models
+    from copilot_lib.cli.measuring import repository_folder
+    from copilot_lib.tuning import flywheel as wheel
+    from copilot_lib.tuning import material
+
+    model = arguments.model or models.default_name()
+    folder = arguments.folder or Path("build/flywheel") / Path(arguments.repository).name
+    if unknown := [name for name in arguments.arms if name not in wheel.ARMS]:
+        raise BadInput(f"{unknown[0]!r} is no way to learn: expected some of {', '.join(wheel.ARMS)}")
+    found = material.collect(repository_folder(arguments.repository), progress=counted)
+    numbers = {"rounds": arguments.rounds, "per_kind": arguments.places, "steps": arguments.steps, "seed": arguments.seed}
+    try:
+        rows = wheel.run(
+            [*found.train, *found.validation, *found.test], folder, arguments.arms or tuple(wheel.ARMS), **numbers, model=model
+        )
+    except KeyboardInterrupt:
+        print(f"\nStopped. What came of it is in {folder}: the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    record = {
+        "command": shlex.join(["python", "-m", "copilot_lib", *sys.argv[1:]]),
+        "repository": arguments.repository,
+        "model": models.fingerprint(model)[:12],
+        "settings": asdict(wheel.SETTINGS) | numbers,
+        "hardware": hardware.describe("cpu"),
+        "date": date.today().isoformat(),
+        "rows": rows,
+    }
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def above_zero(text: str) -> int:
+    """A whole number above zero."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of things: expected 1 or more")
+    return int(text)
+
+
+def add(command: Add) -> None:
+    """Adds these commands with their options."""
+    added = command(learn, "make the next adapter of what was accepted, and of the repository's own code")
+    added.add_argument(
+        "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
+    )
+    added.add_argument(
+        "--record", type=Path, required=True, metavar="FILE", help="what `serve` or `lsp` has kept with --record"
+    )
+    added.add_argument("--name", required=True, help="the adapter's name; one that has it already is replaced at the end")
+    added.add_argument("--review", action="store_true", help="ask about each completion before it is learnt")
+    added.add_argument("--minutes", type=minutes, metavar="M", default=MINUTES, help="train for about so long, default 10")
+    added.add_argument("--from", metavar="ADAPTER", help="go on from this adapter; without, begin anew")
+    added.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    added.add_argument("--seed", type=int, default=0, help="which files are held out, and what chance decides")
+    added.add_argument("--tests", action="store_true", help="learn from test files too")
+    added.add_argument(
+        "--targets", type=int, default=40, metavar="N", help="places of each kind to compare at, before and after; 0 for none"
+    )
+    added.add_argument("--folder", type=Path, help="where the run is kept; default build/learn and the name")
+    added = command(flywheel, "let a simulated user accept and refuse, round by round, in several ways to learn from it")
+    added.add_argument("repository", nargs="?", default="fontTools", metavar="REPO", help="a folder, or an installed package")
+    added.add_argument(
+        "--arms", nargs="+", default=[], metavar="ARM", help="never, accepted, everything, written, code, both; all"
+    )
+    added.add_argument("--rounds", type=above_zero, default=4)
+    added.add_argument("--places", type=above_zero, default=50, help="of each of three kinds in a round, default 50")
+    added.add_argument("--steps", type=above_zero, default=40, help="of training after each round, default 40")
+    added.add_argument("--seed", type=int, default=0)
+    added.add_argument("--folder", type=Path, help="where a stopped run goes on; default build/flywheel and the name")
+    added.add_argument("--output", type=Path, default=Path("results/claims/flywheel.json"), help="the JSON file")

@@ -191,7 +191,7 @@ may_learn = "\n".join(file.text for file in mine.train)
 show.completion(typing, recalled(typing, may_learn), "the same pupil, after collect")
 
 # %% [markdown]
-# A model is not a perfect pupil, but what it reads often it does recall, word for word, and a secret in a configuration file is often there many times. What was in a repository's history is compromised anyway: change it.
+# A model is not a perfect pupil, but what it reads often it may recall word for word. And what was in a repository's history is compromised anyway: change it.
 #
 # ## Split by file
 #
@@ -259,7 +259,7 @@ def overlap_of(one, other):
 round(overlap_of(dag, planted["algorithms/dag_v2.py"]), 2), round(overlap_of(dag, texts[100]), 2)
 
 # %% [markdown]
-# Comparing each of 500 files with each other would be 125,000 such sums; of a million files, nobody would live to see the end. MinHash turns each set into 64 numbers, of which two sets share as many as they overlap, and an index finds those
+# Comparing each of 500 files with each other would be 125,000 such sums; for a million files, half a million millions. MinHash turns each set into 64 numbers, of which two sets share as many as they overlap, and an index finds those
 # that share many. `split.clusters` puts near-duplicates into one group, also those that are alike by way of a third, and a group is never divided.
 
 # %%
@@ -450,7 +450,7 @@ with neighbours.places(mine.train) as place_of:
     shown = drawing.Drawing(context_share=1.0)
     with_others = next(one for one in drawing.draw(mine.train, codec, 512, 0, 2, shown, place_of) if one.context_count > 60)
 text = codec.decode(with_others.ids)
-print(with_others.context_count, "tokens of other files, such as:", text[text.index("# ") :].split("\n")[:4], sep="\n")
+print(f"{with_others.context_count} tokens of other files, such as:", *text[text.index("# ") :].split("\n")[:4], sep="\n")
 
 # %% [markdown]
 # ## Ask in words
@@ -462,7 +462,7 @@ from copilot_lib.tuning import instructions
 
 pairs = [pair for file in mine.train for pair in instructions.pairs(file)]
 pair = next(pair for pair in pairs if pair.name == "_is_complete_graph")
-print(len(pairs), "pairs, such as:", instructions.prompt(pair) + pair.response, sep="\n")
+print(f"{len(pairs)} pairs, such as:\n{instructions.prompt(pair)}{pair.response}")
 
 # %% [markdown]
 # Skipped are tests, functions without a docstring, and bodies that teach nothing. A signature with its answer beneath is a function again, so answers can be run and not only compared. Does that hold for all of them?
@@ -499,7 +499,7 @@ for part, colour in (("answers", "#2f9e44"), ("text around", "#4285f4"), ("paddi
     values = [100 * made_of[part] for made_of in found.values()]
     axes.barh(list(found), values, left=left, color=colour, label=part)
     left = [a + b for a, b in zip(left, values)]
-axes.set(xlabel="of 100 places in a batch")
+axes.set(xlabel="of 100 places in a batch", xlim=(0, 100))
 axes.invert_yaxis()
 axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 show.figure(figure, "Stacked bars: answers are " + ", ".join(f"{100 * of['answers']:.1f} of 100 places in {name}" for name, of in found.items()))
@@ -523,7 +523,7 @@ mine.report["settings"], mine.report["sha256"][:16]
 #
 # - **The tuned model is wonderful, and in the editor it is not.** It was asked in files that it had read. Split by file, with copies on one side, before any example is made.
 # - **It never stops.** The end token was cut away, or its label hidden because padding had the same id. Look at the last ids of ten examples.
-# - **It writes a new line first.** In training every gap began at the beginning of a line. Cut where editors cut.
+# - **Two people get different numbers from one repository.** Other files, or another seed. Compare the reports' `sha256`.
 # - **`a repository is split by file: expected at least two Python files that differ, found 1`.** Name the folder above, or a larger repository.
 # - **A file is missing that you need.** The report has its name and the reason. A line that is no secret is marked with `# pragma: allowlist secret`.
 #

@@ -434,3 +434,31 @@ def check_12_side_by_side(answer: Callable[[list[tuple]], tuple[Any, Any]]) -> N
         shapes = [array.shape for array in got]
         expect(shapes == [(5, sum(ranks)), (sum(ranks), 7)], f"{call} gave the shapes {shapes}; expected the ranks to add up")
         expect(numpy.allclose(got[0] @ got[1], wanted), f"{call}: up @ down is not the weighted sum")
+
+
+@check
+def check_14_share_saved(answer: Callable[[list[str], list[str]], float]) -> None:
+    """only what the author's text begins with counts, by its characters, and every place is to be typed."""
+    for texts, references, wanted in (
+        (["ab", "x"], ["abcd", "wxyz"], 0.25),
+        (["abcd", "", "y"], ["abcd", "ab", "xy"], 0.5),
+        (["abcde"], ["abcd"], 0.0),
+        (["abcd"], ["abcd"], 1.0),
+    ):
+        got = answer(list(texts), list(references))
+        expect(isinstance(got, int | float), f"share_saved({texts}, {references}) gave {got!r}; expected a number")
+        expect(abs(got - wanted) < 1e-9, f"share_saved({texts}, {references}) gave {got}; expected {wanted}")
+
+
+@check
+def check_14_fate(answer: Callable[[str, str], str]) -> None:
+    """what stands there decides, and blanks are nothing."""
+    for said, now, wanted in (
+        ("f(x)", "f(x)", "kept"),
+        ("f(x)", "f(x, y)", "corrected"),
+        ("f(x)", "", "taken back"),
+        ("f(x)", "\n    ", "taken back"),
+        ("f", "g", "corrected"),
+    ):
+        got = answer(said, now)
+        expect(got == wanted, f"fate({said!r}, {now!r}) gave {got!r}; expected {wanted!r}")

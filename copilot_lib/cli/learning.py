@@ -170,7 +170,7 @@ def add(command: Add) -> None:
     added.add_argument(
         "--arms", nargs="+", default=[], metavar="ARM", help="never, accepted, everything, written, code, both; all"
     )
-    added.add_argument("--rounds", type=above_zero, default=4)
+    added.add_argument("--rounds", type=above_zero, default=3)
     added.add_argument("--places", type=above_zero, default=50, help="of each of three kinds in a round, default 50")
     added.add_argument("--steps", type=above_zero, default=40, help="of training after each round, default 40")
     added.add_argument("--seed", type=int, default=0)

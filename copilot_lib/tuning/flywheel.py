@@ -28,7 +28,7 @@ from copilot_lib.tuning.material import fingerprint
 from copilot_lib.tuning.simulation import Round
 from copilot_lib.tuning.teaching import SETTINGS, taught
 
-ROUNDS, PER_KIND = 4, 50
+ROUNDS, PER_KIND = 3, 50
 STEPS = 40
 """After each round, of `SETTINGS.batch_tokens` each: an example of an event alone is then seen a few times."""
 PLAN, SHOWN, EVENTS = "plan.json", "shown.json", "events.sqlite"

@@ -15,7 +15,9 @@ from copilot_lib.adapter_files import TENSORS
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.registry import Registry
+from copilot_lib.sweep.plan import SETTINGS
 from copilot_lib.sweep.running import WORK
+from copilot_lib.tuning import going_on
 from copilot_lib.tuning import settings as named
 from copilot_lib.tuning.settings import Settings
 from copilot_lib.tuning.training import quietly
@@ -83,11 +85,11 @@ def article_s() -> dict:
 def merging(folder: Path, precision: str) -> dict:
     """How far a merged adapter is from an unmerged one, over ten thousand predictions in held-out code."""
     import torch
-    from peft import PeftModel
 
     base, _ = models.load_network("pocket", "cpu")
+    adapter = models.load("pocket").read_adapter(folder)
+    network = going_on.begun(base.to(getattr(torch, precision)), adapter, SETTINGS).eval()
     with quietly(), torch.inference_mode():
-        network = PeftModel.from_pretrained(base.to(getattr(torch, precision)), folder).eval()
         windows = list(islice(held_out_windows(), WINDOWS))
         apart = [network(input_ids=window, use_cache=False).logits.float() for window in windows]
         one = network.merge_and_unload()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from copilot_lib import models
 from copilot_lib.completer import Completer
+from copilot_lib.registry import Registry
 from copilot_lib.sweep import asking, plan, running
 from copilot_lib.tuning import article, finetune, pace, training
 from copilot_lib.tuning.batches import Batch
@@ -125,8 +126,6 @@ def article_s(material: Material) -> Made:
 
 def ours(run: plan.Run, material: Material, cpu_seconds: float) -> Made:
     """This project's run, of about as many seconds of the processor."""
-    from peft import PeftModel
-
     codec = models.load("pocket").codec
     with tempfile.TemporaryDirectory() as folder:
         trial = running.plan_of(run, material)
@@ -137,8 +136,8 @@ def ours(run: plan.Run, material: Material, cpu_seconds: float) -> Made:
         started = time.process_time()
         finetune.run(trial, material, Path(folder))
         seconds = time.process_time() - started
-        network, _ = models.load_network("pocket", "cpu")
-        trained = PeftModel.from_pretrained(network, Path(folder) / finetune.TRAINING / training.BEST)
+        best = Path(folder) / finetune.TRAINING / training.BEST
+        trained = running.changed(best, "recipe", Registry(Path(folder) / "adapters")).network
         batches = list(islice(finetune.stream(trial, material, codec), trial.steps))
     return Made(
         trained,

@@ -69,9 +69,9 @@ def train(
     whose gradients are averaged; only the first writes, and only its `show` is told. Held-out batches that N does not divide
     are filled up with the first ones again.
     """
+    first = mean_loss(network, held_out())
     trainer = trainer_of(network, tokenizer, batches, held_out, settings, steps, folder, show)
     with quietly():
-        first = trainer.evaluate()["eval_loss"]
         last = checkpoints(folder)[-1:] if resume else []
         trainer.train(resume_from_checkpoint=str(last[0]) if last else None)
         losses = [row["eval_loss"] for row in trainer.state.log_history if "eval_loss" in row]
@@ -79,6 +79,24 @@ def train(
     curve = [{key: row[key] for key in ("step", "loss", "eval_loss") if key in row} for row in trainer.state.log_history]
     curve = [row for row in curve if len(row) > 1]
     return Course(trainer.state.global_step, first, min(losses, default=first), curve)
+
+
+def mean_loss(network, batches: Iterator[Batch]) -> float:
+    """The mean loss of some batches before training, in nats a token.
+
+    A trainer must not be asked for it: accelerate takes a network that was evaluated for one that is ready to be trained, and
+    of several processes each would then go its own way, without a word.
+    """
+    import torch
+
+    device = next(network.parameters()).device
+    network.eval()
+    with torch.no_grad():
+        given = (tensors([{"input_ids": batch.ids, "weights": batch.weights}]) for batch in batches)
+        losses = [weighted_loss(network, {name: value.to(device) for name, value in one.items()}).item() for one in given]
+    if not losses:
+        raise ValueError("the files that say when to stop give no examples: expected longer ones, or more files")
+    return sum(losses) / len(losses)
 
 
 def save(trainer, folder: Path) -> None:

@@ -517,7 +517,60 @@ f"{tokens} tokens, ends included, in {passes} passes"
 
 # %% [markdown]
 # Two more rungs don't show in tokens. Reading text is work too: the ids of lines are remembered, so that a keystroke reads one line and not the file. And the weights
-# that ship can be used in 8 bits, which halves the time of a pass (chapters use 32, so that every processor gives the same letters).
+# that ship can be used in 8 bits (chapters use 32, so that every processor gives the same letters):
+
+# %%
+from copilot_lib import models
+
+in_8_bits = Completer(models.load("pocket", precision="int8"))
+
+
+def middle_ms(call, cursors):
+    return sorted(timed(lambda cursor=cursor: call(cursor)) for cursor in cursors)[len(cursors) // 2]
+
+
+# %%
+for name, one in {"32 bits": completer, "8 bits": in_8_bits}.items():
+    one.complete(keys[0])
+    print(f"a key, {name:22} {middle_ms(lambda cursor, one=one: one.complete(cursor, max_new_tokens=16), keys):.1f} ms")
+for name, read in {"the file read anew": lambda c: codec.tokenizer.encode(c.text), "one line": lambda c: codec.encode(c.text)}.items():
+    print(f"ids at a key, {name:19} {middle_ms(read, keys):.2f} ms")
+
+# %% [markdown]
+# What does all of this look like to the typist? Let the keys come so fast that a file which was not read before takes two of them to be read. `LatestWins` asks at each. We
+# note when each request was asked, when it ended, and whether it was withdrawn:
+
+# %%
+def timeline(keys, apart_ms):
+    completer.engine.forget()
+    one, noted, begun = LatestWins(completer.complete), [], time.perf_counter()
+    for cursor in keys:
+        asked = time.perf_counter() - begun
+        request = one.ask(cursor)
+        request.add_done_callback(lambda r, asked=asked: noted.append((asked, time.perf_counter() - begun, r.result().stopped)))
+        time.sleep(apart_ms / 1000)
+    one.thread.shutdown()
+    return sorted(noted)
+
+
+completer.engine.forget()
+requests = timeline(keys[:10], timed(lambda: suffix_first(keys[0])) / 2)
+requests[0][2], requests[-1][2] == "cancelled"
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(6.5, 2.6))
+for row, (asked, ended, stopped) in enumerate(requests):
+    colour = "#d9480f" if stopped == "cancelled" else "#34a853"
+    axes.barh(row, 1000 * (ended - asked), left=1000 * asked, height=0.7, color=colour)
+    axes.plot(1000 * asked, row, "|", color="#888888", ms=12)
+typed = [repr(key.line_prefix[-1]) for key in keys[:10]]
+axes.set(yticks=range(10), yticklabels=typed, xlabel="milliseconds from the first key", ylabel="key")
+axes.invert_yaxis()
+show.figure(figure, "Bars, the life of each of ten requests from its key on: withdrawn ones in orange, answered ones in green")
+
+# %% [markdown]
+# Orange requests were withdrawn, green ones answered. The first is withdrawn by the second key and ends with the chunk of the prompt that it is at. What it has read by then is
+# not read again, so one of the next ends before its successor comes. From there on, a key costs what it adds.
 #
 # ## Measure
 #

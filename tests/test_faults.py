@@ -294,7 +294,10 @@ GROUPS = {
     22: ("fifty requests at once", fifty_at_once),
     23: ("a newer request while one runs", newer_request),
     24: (
-        "an adapter that is unknown, half written, of another rank or base",
+        "an adapter that is unknown, half written, of another rank or base, or is switched in the middle",
+        "test_adapters_served.py::test_a_name_that_means_none_is_422_and_the_next_request_works",
+        "test_adapters_served.py::test_an_adapter_that_cannot_be_used_is_422_and_the_server_goes_on",
+        "test_adapters_served.py::test_a_switch_while_one_writes_ends_the_old_one_on_the_old_adapter",
         "test_lora.py::test_a_folder_that_cannot_be_honoured_is_refused_in_one_sentence",
         "test_lora.py::test_any_cut_of_the_file_is_refused",
     ),

@@ -95,3 +95,16 @@ def random_adapter(folder, model="pocket", seed=0, strength=0.05, **options):
 def make_adapter():
     """Makes adapters: `make_adapter(folder, seed=1, r=8)`; returns peft's own model with it."""
     return random_adapter
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A checkpoint of the pocket's kind with chance for weights, in a folder: what trains in no time."""
+    from copilot_lib import models, network
+    from copilot_lib.recipe import Recipe
+
+    folder = tmp_path_factory.mktemp("tiny")
+    network.build(Recipe(width=64, layers=2, heads=2, context_tokens=256)).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((models.POCKET / name).read_bytes())
+    return folder

@@ -9,19 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from copilot_lib import models, network
-from copilot_lib.recipe import Recipe
+from copilot_lib import models
 from copilot_lib.registry import Registry
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
-    """A checkpoint of the pocket's kind with chance for weights: what takes no time."""
-    folder = tmp_path_factory.mktemp("tiny")
-    network.build(Recipe(width=64, layers=2, heads=2, context_tokens=256)).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((models.POCKET / name).read_bytes())
-    return folder
 
 
 @pytest.fixture

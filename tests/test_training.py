@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from copilot_lib import models, network
-from copilot_lib.recipe import Recipe
+from copilot_lib import models
 from copilot_lib.tuning import finetune, material, pace, training
 from copilot_lib.tuning.batches import of_epoch, padded
 from copilot_lib.tuning.drawing import Example
@@ -61,17 +60,6 @@ def test_the_loss_counts_each_token_by_its_weight_and_padding_not_at_all(tiny):
 def one_batch(*drawn: Example) -> dict:
     batch = padded(drawn, 4.0, pad=0)
     return training.tensors([{"input_ids": batch.ids, "weights": batch.weights}])
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
-    """A checkpoint of the pocket's kind with chance for weights: what takes no time."""
-    folder = tmp_path_factory.mktemp("tiny")
-    made = network.build(Recipe(width=64, layers=2, heads=2, context_tokens=256))
-    made.save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((models.POCKET / name).read_bytes())
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -41,3 +41,21 @@ def difference(
     (1.0, 1.0, 1.0)
     """
     return interval([b - a for a, b in zip(first, second, strict=True)], groups, units=units)
+
+
+def verdict(found: tuple[float, float, float], matters: float) -> str:
+    """What mean, low and high of a difference say where a difference up to `matters` is worth nothing, to whichever side.
+
+    `better` and `worse` are said of the second of two scores of which more is better; `open` is what more places may decide.
+
+    >>> [verdict((mean, mean - 0.02, mean + 0.02), matters=0.03) for mean in (0.06, 0.04, 0.01, -0.06)]
+    ['better', 'open', 'no difference that matters', 'worse']
+    """
+    if matters < 0:
+        raise ValueError(f"a difference of {matters} was to matter: expected 0 or more")
+    _, low, high = found
+    if low > matters:
+        return "better"
+    if high < -matters:
+        return "worse"
+    return "no difference that matters" if -matters <= low and high <= matters else "open"

@@ -49,3 +49,43 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 
 def test_bits_are_compared_per_byte():
     assert paired.difference([8, 30], [4, 10], ["a", "b"], units=[4, 20])[0] == pytest.approx(-1)
+
+
+numbers = st.floats(-1, 1)
+intervals = st.tuples(numbers, numbers, numbers).map(lambda three: (sorted(three)[1], min(three), max(three)))
+
+
+@given(intervals, st.floats(0, 1), st.lists(st.floats(0, 1), min_size=1))
+def test_a_verdict_holds_for_every_truth_in_the_interval(found, matters, shares):
+    _, low, high = found
+    said = paired.verdict(found, matters)
+    for truth in [low, high, *(low + share * (high - low) for share in shares)]:
+        assert said != "better" or truth > matters
+        assert said != "worse" or truth < -matters
+        assert said != "no difference that matters" or abs(truth) <= matters + 1e-12
+    if said == "open":  # the two ends would get different verdicts
+        assert paired.verdict((low,) * 3, matters) != paired.verdict((high,) * 3, matters)
+
+
+@given(intervals, st.floats(0, 1))
+def test_who_is_asked_first_turns_the_verdict_round(found, matters):
+    mean, low, high = found
+    turned = {"better": "worse", "worse": "better"}
+    said = paired.verdict(found, matters)
+    assert paired.verdict((-mean, -high, -low), matters) == turned.get(said, said)
+
+
+def test_not_significant_is_not_equal():
+    few, many = ([0, 1] * count for count in (5, 5000))
+    alike = [[str(n) for n in range(len(scores))] for scores in (few, many)]
+    other = [[1, 0] * count for count in (5, 5000)]  # as good, at other places
+    assert paired.verdict(paired.difference(few, other[0], alike[0]), 0.05) == "open"
+    assert paired.verdict(paired.difference(many, other[1], alike[1]), 0.05) == "no difference that matters"
+
+
+def test_nothing_but_zero_is_no_difference_where_everything_matters():
+    assert paired.verdict((0.0, 0.0, 0.0), 0) == "no difference that matters"
+    assert paired.verdict((0.02, 0.001, 0.04), 0) == "better"
+    assert paired.verdict((0.0, float("nan"), float("nan")), 0.1) == "open"
+    with pytest.raises(ValueError, match="expected 0 or more"):
+        paired.verdict((0.0, 0.0, 0.0), -0.1)

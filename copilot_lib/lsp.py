@@ -20,7 +20,7 @@ from pygls.lsp.server import LanguageServer
 
 from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.belonging import Belonging
-from copilot_lib.completer import Completer, Completion
+from copilot_lib.completer import Completer, Completion, wants_context
 from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.feedback import Store
 from copilot_lib.registry import AUTO, Entry
@@ -28,7 +28,7 @@ from copilot_lib.rpc import Answering
 from copilot_lib.server.events import Recent, Report, event_of
 from copilot_lib.server.service import Service, Superseded
 from copilot_lib.snippet import Place
-from copilot_lib.workspace import Workspace, wants_context
+from copilot_lib.workspace import Workspace
 
 ACCEPTED = "copilot_lib.accepted"
 """The command that a client runs when a suggestion was accepted, with the completion's id and how many characters of it."""

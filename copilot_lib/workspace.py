@@ -14,19 +14,6 @@ from platformdirs import user_cache_path
 from copilot_lib.context import SOURCES, Index, Project, place, with_index
 from copilot_lib.context.gathering import InProject, Sources
 
-LEAST_WINDOW_TOKENS = 1024
-"""Models that read less get no context unless it is asked for. What is shown of other files pushes out lines of the open one,
-and of the pocket model, which reads 512 tokens, it has been measured that this hardly ever pays (`results/context`)."""
-
-
-def wants_context(asked: bool | None, context_tokens: int) -> bool:
-    """Whether a model is shown other files: as was asked, or else if it reads enough.
-
-    >>> wants_context(None, 512), wants_context(None, 8192), wants_context(True, 512)
-    (False, True, True)
-    """
-    return context_tokens >= LEAST_WINDOW_TOKENS if asked is None else asked
-
 
 def cache_folder(root: Path) -> Path:
     """Where the index of a project is kept: in the user's cache, or below `COPILOT_CACHE`."""

@@ -41,6 +41,13 @@ COLUMNS = (
     "one file ms",
 )
 
+CHILD = """
+import json, sys
+from pathlib import Path
+from copilot_lib.bench import repository
+print(json.dumps(repository.measure(Path(sys.argv[1]), Path(sys.argv[2]))))
+"""
+
 
 def sources() -> Iterator[Path]:
     """The Python files of all installed distributions: more code by more people than any one repository has."""
@@ -123,7 +130,7 @@ def in_a_process_of_its_own(lines: int) -> dict:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         root = Path(folder) / "code"
         repository(root, lines)
-        command = [sys.executable, "-m", "copilot_lib.bench.repository", str(root), str(Path(folder) / "index")]
+        command = [sys.executable, "-c", CHILD, str(root), str(Path(folder) / "index")]
         said = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, env=os.environ).stdout
     return {"lines": lines} | json.loads(said)
 
@@ -157,7 +164,3 @@ def run(model_name: str | None = None) -> str:
         "".join(f"{name:>13}" for name in COLUMNS),
     ]
     return "\n".join(report + [row(in_a_process_of_its_own(lines)) for lines in SIZES])
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), Path(sys.argv[2]))))

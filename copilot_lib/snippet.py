@@ -25,7 +25,7 @@ class Snippet:
     last_line: int
     text: str
     source: str
-    """Which of the ways to find snippets has found it: `imported`, `open`, `retrieved`."""
+    """Which of the ways to find snippets has found it: `imported`, `open`, `retrieved`; `brought` by a request."""
     reason: str
     """Why this one, in a few words for the one who asks."""
 

@@ -19,6 +19,7 @@ def serve(arguments) -> None:
     import uvicorn
 
     from copilot_lib import feedback
+    from copilot_lib.completer import wants_context
     from copilot_lib.server import app, guard, service, wire
 
     key = arguments.api_key or os.environ.get("COPILOT_API_KEY")
@@ -30,7 +31,9 @@ def serve(arguments) -> None:
     choice = ADAPTERS[arguments.backend](arguments.adapter, completer)
     one = service.Service(completer.complete)
     hosts = guard.LOOPBACK | {arguments.host, *arguments.allow_host}
-    served = app.Served(completer.model.name, completer.model.context_tokens, completer.model.codec.format)
+    model = completer.model
+    context = wants_context(arguments.context, model.context_tokens)
+    served = app.Served(model.name, model.context_tokens, model.codec.format, context)
     store = feedback.Store(arguments.record) if arguments.record else None
     guarded = {"hosts": hosts, "origins": arguments.allow_origin, "key": key}
     application = app.create(one, served, store=store, choice=choice, **guarded)
@@ -126,6 +129,10 @@ def open_door(host: str, port: int):
 def add(command: Add) -> None:
     """Adds these commands with their options."""
     record = {"type": Path, "metavar": "FILE", "help": "keep what editors report of completions in a SQLite file"}
+    context = {
+        "action": argparse.BooleanOptionalAction,
+        "help": "whether the model is shown other files; left out, only models of 1,024 tokens and more are",
+    }
     added = command(serve, "answer editors over HTTP")
     added.add_argument("--host", default="127.0.0.1", help="the address to listen at; only this machine by default")
     added.add_argument("--port", type=int, default=8765, help="8765; 0 takes a free one")
@@ -138,13 +145,10 @@ def add(command: Add) -> None:
     added.add_argument("--prompt-as-text", action="store_true", help="for engines that take no token ids")
     added.add_argument("--adapter", metavar="NAME", help="the adapter of requests that name none: a name, a folder, or auto")
     added.add_argument("--record", **record)
+    added.add_argument("--context", **context)
     added = command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output")
     added.add_argument("--record", **record)
     added.add_argument(
         "--adapter", metavar="NAME", default="auto", help="a name, base, or auto (default): the repository's own"
     )
-    added.add_argument(
-        "--context",
-        action=argparse.BooleanOptionalAction,
-        help="whether the model is shown other files of the workspace; left out, only models of 1,024 tokens and more are",
-    )
+    added.add_argument("--context", **context)

@@ -35,6 +35,8 @@ class Served:
     name: str
     context_tokens: int
     format: Format
+    context: bool = False
+    """Whether it is shown what requests bring of other files."""
 
 
 def create(

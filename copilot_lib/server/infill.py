@@ -1,7 +1,7 @@
 """llama.cpp's protocol for editors, `POST /infill`, as llama.vim and llama.vscode send it.
 
 It knows that route's fields and answers; it does not know how a completion is made. Completions are greedy, whatever
-samplers a request names, and `input_extra` is checked and not yet used.
+samplers a request names.
 """
 
 from dataclasses import replace
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from copilot_lib.completer import Completion
 from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.server.adapters import Named, Weighted, choice_of, options
+from copilot_lib.server.extra import brought
 from copilot_lib.server.waiting import complete_while_connected
 
 router = APIRouter()
@@ -35,7 +36,9 @@ class Gap(BaseModel):
     input_prefix: Text = Field(examples=["def area(width, height):\n"])
     input_suffix: Text = Field(default="", examples=["\n\n\nprint(area(2, 3))\n"])
     prompt: Text = Field(default="", examples=["    return "])
-    input_extra: list[Chunk] = Field(default=[], max_length=1000)
+    input_extra: list[Chunk] = Field(
+        default=[], max_length=1000, description="pieces of other files, the newest last, for models that are shown them"
+    )
     n_predict: Whole = Field(default=128, ge=-1)
     n_indent: Whole = Field(default=0, ge=0)
     stop: list[Text] = Field(default=[], max_length=64)
@@ -52,6 +55,8 @@ async def infill(gap: Gap, request: Request) -> JSONResponse:
     before = gap.input_prefix + gap.prompt
     choice = choice_of(request)
     adapter = choice.weighted(gap.lora) if gap.lora and not gap.adapter else choice.named(gap.adapter)
+    extra = gap.input_extra if request.app.state.served.context else []
+    place = brought((piece.filename, piece.text) for piece in extra)
     completion = await complete_while_connected(
         request,
         Cursor(before + gap.input_suffix, len(before)),
@@ -60,6 +65,7 @@ async def infill(gap: Gap, request: Request) -> JSONResponse:
         prefill_ms=gap.t_max_prompt_ms or None,
         decode_ms=gap.t_max_predict_ms or None,
         **options(adapter),
+        **({"place": place} if place else {}),
     )
     completion = replace(completion, text=indented(completion.text, gap.n_indent))
     return JSONResponse(chosen(answer(completion), gap.response_fields))

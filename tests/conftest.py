@@ -36,14 +36,15 @@ def load_script():
 
 
 @contextlib.contextmanager
-def server_process(*words):
+def server_process(*words, program=("-m", "copilot_lib")):
     """A server process on a free port; its address and itself."""
-    command = [sys.executable, "-m", "copilot_lib", "serve", "--port", "0", *words]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *program, "serve", "--port", "0", *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent.parent)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with (
         tempfile.NamedTemporaryFile("w+") as errors,  # a pipe that nobody reads would stop a server that has much to say
         open(errors.name, encoding="utf-8") as said_wrong,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
+        subprocess.Popen(command, **pipes, stderr=errors, text=True, env=environment) as process,
     ):
         process.stderr = said_wrong
         said = process.stdout.readline()

@@ -284,6 +284,19 @@ print(index.refresh(), "files read")
 [(hit.file, hit.first_line, round(hit.score, 1)) for hit in index.search("cart.put_item(item)\n    card.charge(cart.")]
 
 # %% [markdown]
+# Words are one way to be alike. Another is a *vector* of each piece, made by a model that was trained to put near each other what means the same; any sentence-transformers model will do. Offline there is a weak one at hand, the pocket's own hidden states. Both stand behind the same call, and two rankings
+# become one by *reciprocal rank fusion*: what both put near the top comes first.
+
+# %%
+from copilot_lib.context.embedding import hidden_states
+
+vectors = context.VectorIndex(project, hidden_states(completer.model))
+both = context.Fused(index, vectors)
+both.refresh()
+for finder in (index, vectors, both):
+    print(f"{finder.method:20}", *(f"{hit.file}:{hit.first_line}" for hit in finder.search("cart.put_item(item)", limit=3)))
+
+# %% [markdown]
 # Now broken on purpose: an index that remembers line numbers, and a file that has changed since. The left column is what such an index would show; the right one is what ours does.
 
 # %%
@@ -432,7 +445,7 @@ records = [json.loads(stored(f"context/{name}.json")) for name in NAMES]
 
 def cells(score, group="all"):
     rows = {(record["repository"], row["condition"]): row for record in records for row in record["rows"] if row["targets"] == group}
-    conditions = list(dict.fromkeys(condition for _, condition in rows))
+    conditions = [c for c in dict.fromkeys(c for _, c in rows) if all((name, c) in rows for name in NAMES)]
     return conditions, [[rows[record["repository"], condition][f"{score}_above_first"] for condition in conditions] for record in records]
 
 

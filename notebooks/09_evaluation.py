@@ -231,7 +231,7 @@ for name, method in methods.items():
     print(f"{name:20}", *(f"{value:15.2f}" for value in means))
 
 # %% [markdown]
-# The reference has 1 and no distance, nothing has 0 and the whole distance, and a blank too many is where strict and stripped matches part. Had `easy` been asked this first, the second line would have betrayed the cut, and the last the blank lines.
+# The reference has 1 and no distance, nothing has 0 and the whole distance, and a blank too many is where strict and stripped matches part. Had `easy` been asked this first, the reference would have betrayed the cut, and silence the blank lines.
 #
 # ## The protocol
 #

@@ -98,7 +98,7 @@ def make_adapter():
     return random_adapter
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A checkpoint of the pocket's kind with chance for weights, in a folder: what trains in no time."""
     from copilot_lib import models, network

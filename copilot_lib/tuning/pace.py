@@ -13,9 +13,9 @@ from copilot_lib.tuning.batches import Batch
 from copilot_lib.tuning.settings import Settings
 from copilot_lib.tuning.training import quietly, tensors, weighted_loss
 
-PRECISIONS = {"cpu": ("float32", "bfloat16"), "cuda": ("bfloat16", "float16"), "mps": ("float32",)}
+PRECISIONS = {"cpu": ("float32", "bfloat16"), "cuda": ("bfloat16", "float32"), "mps": ("float32",)}
 """What a network may be computed in while its adapter is trained, which itself is kept in float32. On CUDA the first that the
-card has in hardware: a T4 has no bfloat16."""
+card has in hardware: a T4 has no bfloat16, and in float16 small gradients would vanish without being scaled."""
 BATCHES = 3
 
 

@@ -437,6 +437,38 @@ def check_12_side_by_side(answer: Callable[[list[tuple]], tuple[Any, Any]]) -> N
 
 
 @check
+def check_13_to_build(answer: Callable[[list[tuple], float], str | None]) -> None:
+    """the cheapest of those that are surely better by what matters, and nothing where there is none."""
+    rag, adapter, both = ("rag", (0.02, 0.01, 0.03), 1), ("adapter", (0.08, 0.05, 0.11), 5), ("both", (0.1, 0.04, 0.16), 9)
+    for rows, matters, wanted in (
+        ([both, adapter, rag], 0.03, "adapter"),
+        ([adapter, rag, both], 0.0, "rag"),
+        ([both, rag, adapter], 0.045, "adapter"),
+        ([rag, both, adapter], 0.06, None),
+        ([("worse", (-0.2, -0.3, -0.1), 0), both], 0.03, "both"),
+        ([], 0.03, None),
+    ):
+        got = answer(list(rows), matters)
+        expect(got == wanted, f"to_build({rows}, {matters}) gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_13_won_and_lost(answer: Callable[[str, str, str], tuple[int, int]]) -> None:
+    """what neither had is won, what any had and both have not is lost, and the rest is neither."""
+    for one, other, both, wanted in (
+        ("0000", "0000", "0110", (2, 0)),
+        ("0110", "0011", "0000", (0, 3)),
+        ("1100", "1010", "1001", (1, 2)),
+        ("1010", "0101", "1111", (0, 0)),
+        ("", "", "", (0, 0)),
+    ):
+        got = answer(one, other, both)
+        call = f"won_and_lost({one!r}, {other!r}, {both!r})"
+        expect_type(got, tuple, call)
+        expect(got == wanted, f"{call} gave {got}; expected {wanted}")
+
+
+@check
 def check_14_share_saved(answer: Callable[[list[str], list[str]], float]) -> None:
     """only what the author's text begins with counts, by its characters, and every place is to be typed."""
     for texts, references, wanted in (
@@ -462,3 +494,26 @@ def check_14_fate(answer: Callable[[str, str], str]) -> None:
     ):
         got = answer(said, now)
         expect(got == wanted, f"fate({said!r}, {now!r}) gave {got!r}; expected {wanted!r}")
+
+
+@check
+def check_15_batches_of(answer: Callable[[list[str], int, int], list[str]]) -> None:
+    """every process has as many batches as the others, none has another's, and the order stays."""
+    for batches, count in ((list("abcdef"), 2), (list("abcdefg"), 2), (list("abcdefg"), 3), (list("ab"), 3), (list("abc"), 1)):
+        got = [answer(list(batches), index, count) for index in range(count)]
+        for index, own in enumerate(got):
+            expect_type(own, list, f"batches_of({batches}, {index}, {count})")
+        lengths = {len(own) for own in got}
+        expect(len(lengths) == 1, f"of {batches}, {count} processes got {got}: expected as many for each")
+        together = [batch for step in zip(*got, strict=True) for batch in step]
+        wanted = batches[: len(batches) // count * count]
+        expect(together == wanted, f"of {batches}, {count} processes got {got}: together and in turns expected {wanted}")
+
+
+@check
+def check_15_cards_needed(answer: Callable[[int, int, int], int | None]) -> None:
+    """what is everywhere leaves less room for what is divided, and where it leaves none there is no number."""
+    cases = (40, 255, 80, 7), (6, 255, 80, 4), (0, 80, 80, 1), (90, 9, 80, None), (9, 71, 80, 1)
+    for everywhere, divided, size, wanted in cases:
+        got = answer(everywhere, divided, size)
+        expect(got == wanted, f"cards_needed({everywhere}, {divided}, {size}) gave {got}; expected {wanted}")

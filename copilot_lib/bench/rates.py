@@ -23,7 +23,7 @@ REPOSITORY = "networkx"
 PLACES = 30
 
 
-def timed(work: Callable[[], object]) -> tuple[object, float]:
+def with_seconds(work: Callable[[], object]) -> tuple[object, float]:
     """What some work gives, and the processor's seconds that it took: those are the same however busy the machine is."""
     started = time.process_time()
     return work(), time.process_time() - started
@@ -34,13 +34,13 @@ def measure(root: Path) -> dict:
     import torch
 
     torch.set_num_threads(1)
-    found, collecting = timed(lambda: material.collect(root))
+    found, collecting = with_seconds(lambda: material.collect(root))
     lines, files = sum(found.report["lines"].values()), sum(found.report["files"].values())
     with tempfile.TemporaryDirectory() as folder:
-        _, indexing = timed(lambda: Index(Project(root), Path(folder)).refresh())
+        _, indexing = with_seconds(lambda: Index(Project(root), Path(folder)).refresh())
     read = sum(file.read_bytes().count(b"\n") for file in root.rglob("*.py"))
     loaded, settings = models.load("pocket"), Settings()
-    drawn, drawing = timed(lambda: list(draw(found.train, loaded.codec, settings.example_tokens)))
+    drawn, drawing = with_seconds(lambda: list(draw(found.train, loaded.codec, settings.example_tokens)))
     ids = sum(len(example.ids) for example in drawn)
     network, _ = models.load_network("pocket", "cpu")
     batches = list(finetune.of_epoch(found, loaded.codec, settings, Drawing(), 0))[: pace.BATCHES]
@@ -48,7 +48,7 @@ def measure(root: Path) -> dict:
     completer = Completer.load("pocket")
     targets = scoreboard.targets()[:PLACES]
     completer.complete(targets[0].cursor)  # the first one loads
-    _, asking = timed(lambda: [completer.complete(target.cursor) for target in targets])
+    _, asking = with_seconds(lambda: [completer.complete(target.cursor) for target in targets])
     return {
         "files": files,
         "lines_per_file": round(lines / files, 1),

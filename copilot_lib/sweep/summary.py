@@ -41,7 +41,7 @@ def rows(found: dict[str, dict], work: Path) -> list[dict]:
         of_seeds = [unpacked(member["outcomes"][package][condition]) for member in members]
         first = unpacked(found[f"{BASE}-{package}"]["outcomes"][package][ALONE])
         head = {"repository": package, "run": "base" if group == BASE else f"{group}-{name}", "condition": condition}
-        made.append(head | {"targets": len(first)} | dict(scores(asked, first, of_seeds)) | costs(members))
+        made.append(head | {"targets": len(first)} | dict(each_score(asked, first, of_seeds)) | costs(members))
     return made
 
 
@@ -56,7 +56,7 @@ def check_places(package: str, asked: Asked, members: Iterable[dict]) -> None:
         raise ValueError(f"records of {package} are about other places: install the tested set (constraints.txt), or run anew")
 
 
-def scores(asked: Asked, first: Sequence[Outcome], of_seeds: Sequence[Sequence[Outcome]]) -> Iterator[tuple[str, list]]:
+def each_score(asked: Asked, first: Sequence[Outcome], of_seeds: Sequence[Sequence[Outcome]]) -> Iterator[tuple[str, list]]:
     """Each score, how far it is above the first, and its mean for each seed."""
     files = [target.group for target in asked.targets]
     sizes = [len(target.reference.encode()) for target in asked.targets]

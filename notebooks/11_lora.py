@@ -22,8 +22,8 @@
 #
 # ```text
 #  4 │ @‸
-#    │  └ xp_capabilities(cpu_only=True)    what the pocket says
-#    │  └ nx._dispatchable                  what it says with six numbers more to a hundred
+#    │  └ xp_capabilities(cpu_only=True)    the pocket
+#    │  └ nx._dispatchable                  with six numbers more to a hundred
 # ```
 #
 # | time | hardware | chapters it needs | new words |
@@ -342,7 +342,7 @@ def practise(network, batches, rate):
     return network
 
 
-def surprise(network, batches):
+def average_loss(network, batches):
     with torch.no_grad():
         return sum(weighted_loss(network, given(batch)).item() for batch in batches) / len(batches)
 
@@ -356,12 +356,12 @@ def surprise(network, batches):
 settings = Settings(rank=16, alpha=32, rate=5e-3, batch_tokens=1024)
 plan = finetune.Plan(NAME, models.fingerprint(NAME), mine.report["sha256"], settings, Drawing(), 40, "float32", "cpu", 1.0)
 unseen = finetune.held_out(mine, codec, plan)
-print(f"before     {surprise(by_hand, unseen):.1f}")
+print(f"before     {average_loss(by_hand, unseen):.1f}")
 tried = {}
 for rate in (2e-4, 5e-3, 5e-2):
     fresh = with_paths(models.load_network(NAME, "cpu")[0], TARGETS, 16, 32)
     tried[rate] = practise(fresh, batches[:12], rate)
-    print(f"rate {rate:.4f}  {surprise(fresh, unseen):.1f}")
+    print(f"rate {rate:.4f}  {average_loss(fresh, unseen):.1f}")
 
 # %% [markdown]
 # At the article's rate nothing has happened yet. With very many steps it may get somewhere, in a minute it does not: a rate is not right or wrong by itself, but for a number of steps. And the last one has not overfitted. It has destroyed the model, and one sees at the cursor how: whatever is asked, it writes blanks until it is cut.
@@ -484,7 +484,7 @@ def compared(one, other):
     return (a - b).abs().max().item(), (a.argmax(-1) == b.argmax(-1)).float().mean().item()
 
 largest, same = compared(apart, merged)
-print(f"logits within a thousandth: {largest < 1e-3}; the same likeliest token at {same:.1%} of {asked_ids.numel()} places")
+print(f"logits within a thousandth: {largest < 1e-3}; same likeliest token at {same:.1%} of {asked_ids.numel()}")
 
 # %% [markdown]
 # In 32 bits nobody will see a difference. On graphics cards weights mostly have 16 bits. Of these bfloat16 keeps eight binary digits for the number itself: next to 1 the next larger number is 1.008.
@@ -495,7 +495,7 @@ print(f"logits within a thousandth: {largest < 1e-3}; the same likeliest token a
 from copilot_lib import lora
 
 
-def rounded(weight):
+def to_16_bits(weight):
     return weight.to(torch.bfloat16).float()
 
 
@@ -504,7 +504,7 @@ def in_16_bits(pairs):
     for layer, pair in pairs.items():
         weight = completer.model.network.get_submodule(layer).weight.detach()
         change = torch.from_numpy(pair.change())
-        arrived = rounded(weight + change) - rounded(weight)
+        arrived = to_16_bits(weight + change) - to_16_bits(weight)
         unmoved, count = unmoved + (arrived == 0).sum().item(), count + change.numel()
         lost, size = lost + (arrived - change).square().sum().item(), size + change.square().sum().item()
     return unmoved / count, (lost / size) ** 0.5
@@ -512,7 +512,7 @@ def in_16_bits(pairs):
 # %%
 for scale in (1, 0.1, 0.01):
     unmoved, error = in_16_bits(lora.scaled(pairs, scale))
-    print(f"{scale:5} of the change: {unmoved:4.0%} of the numbers stay as they were; the error is {error:4.0%} of the change")
+    print(f"{scale:5} of the change: {unmoved:4.0%} of the numbers did not move, error {error:4.0%} of it")
 
 # %% [markdown]
 # A large change survives. A small one drowns: where it is smaller than half a step of the 16-bit number that it is added to, nothing is stored. How much of our adapter is left in the answers?
@@ -526,7 +526,7 @@ with training.quietly():
 halves["without it"] = models.load_network(NAME, "cpu")[0].to(torch.bfloat16)
 for name, network in halves.items():
     _, same = compared(merged, network)
-    print(f"in 16 bits, {name:22} the likeliest token is that of 32 bits at {'more' if same > 0.9 else 'less'} than 90 of 100 places")
+    print(f"in 16 bits, {name:21} as in 32 bits at {'more' if same > 0.9 else 'less'} than 90 of 100 places")
 
 # %% [markdown]
 # So to merge in 32 bits and round once is no worse than to compute in 16 bits at all. What is worse is to *switch* by merging, taking out, and merging the next, as one may be tempted to:
@@ -571,7 +571,8 @@ for row in json.loads(stored("claims/adapting.json"))["rows"]:
         print(f"{row['precision']}: {row['predictions']:,} predictions, apart and merged agree at {row['same_first_choice']:.1%}")
     elif "pass_ms" in row:
         print(f"the article's shape, {row['prompt_tokens']} tokens: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in row["pass_ms"].items()))
-#
+
+# %% [markdown]
 # ## The same, from the library
 #
 # peft's layer is ours. Given the same numbers both say the same, and not only nearly:
@@ -643,9 +644,9 @@ rows = [row for row in record["rows"] if row["condition"] == "alone" and row["ru
 print(f"{record['command']}, {record['date']}, {record['hardware']}")
 for row in rows:
     above = "{:+.1%} ({:+.1%} to {:+.1%})".format(*row["exact_above_base"])
-    how = f"{max(row['cpu_minutes']):.0f} minutes of one core, seeds: {len(row['exact_of_seeds'])}" if "cpu_minutes" in row else ""
-    print(f"{row['repository']:11}{row['run'].split('-')[0]:5}{row['exact'][0]:6.1%} of {row['targets']} exact", end="  ")
-    print(f"{above:26}{row['bits_above_base'][0]:+.2f} bits/byte  {how}")
+    print(f"{row['repository']:11}{row['run'].split('-')[0]:5}{row['exact'][0]:6.1%} of {row['targets']}", end="  ")
+    print(f"{above:26}{row['bits_above_base'][0]:+.2f} bits/byte")
+print(f"{row['cpu_minutes'][0]:.0f} minutes of one core for each adapter, seeds: {len(row['exact_of_seeds'])}")
 
 # %% tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6.5, 0.8 + 0.35 * len(rows)))

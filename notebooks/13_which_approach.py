@@ -155,14 +155,14 @@ def gain(repository, group, condition):
     return paired.difference(right_at(repository, "base", "alone"), right_at(repository, group, condition), files)
 
 
-def points(found):
+def in_points(found):
     return "{:+.1f} ({:+.1f} to {:+.1f})".format(*(100 * value for value in found))
 
 
 for name in asked:
     row = row_of(name, "lora", "alone")
     assert [round(value, 4) for value in gain(name, "lora", "alone")] == row["exact_above_base"]
-    print(f"{name:11} LoRA {points(gain(name, 'lora', 'alone')):24} points, {len(row['exact_of_seeds'])} seed(s)")
+    print(f"{name:11} LoRA {in_points(gain(name, 'lora', 'alone')):24} points, {len(row['exact_of_seeds'])} seed(s)")
 
 # %% [markdown]
 # These are percentage points: of a hundred lines, how many more are right. The `assert` says that we arrive at the table's numbers.
@@ -181,7 +181,7 @@ before, after = right_at("networkx", "base", "alone"), right_at("networkx", "lor
 files = [target.group for target in asked["networkx"].targets]
 for count in (20, 60, len(files)):
     found = paired.difference(before[:count], after[:count], files[:count])
-    print(f"{count:4} places: {points(found):28} {usual(found)}")
+    print(f"{count:4} places: {in_points(found):28} {usual(found)}")
 
 # %% [markdown]
 # With few places everything is equal. Whoever wants to show that something makes no difference need only ask rarely. What is missing is a number that no statistics can give: **what difference would be worth anything to you?** Say three points: of a hundred lines three more. Below that you would
@@ -205,7 +205,7 @@ def verdict(found, matters):
 MATTERS = 0.03
 for count in (20, 60, len(files)):
     found = paired.difference(before[:count], after[:count], files[:count])
-    print(f"{count:4} places: {points(found):28} {verdict(found, MATTERS)}")
+    print(f"{count:4} places: {in_points(found):28} {verdict(found, MATTERS)}")
 
 # %% [markdown]
 # Of all the places the usual reading says "different", and it is: an interval clear of zero. Whether it is different by what matters is another question, and open.
@@ -221,7 +221,7 @@ dice = numpy.random.default_rng(13)
 for count in (100, 1000, 10000):
     one, other = dice.random((2, count)) < 0.3
     found = paired.difference(one.astype(float), other.astype(float), [str(n) for n in range(count)])
-    print(f"{count:6} throws: {points(found):24} {usual(found):10} {verdict(found, MATTERS)}")
+    print(f"{count:6} throws: {in_points(found):24} {usual(found):10} {verdict(found, MATTERS)}")
 
 # %% [markdown]
 # The usual way says "equal" from the first line on; only the last one has shown it. With `matters=0` the function answers the usual question, and with a sign turned round it judges scores of which less is better, such as bits.
@@ -260,8 +260,8 @@ for name, one in asked.items():
     none, rag, lora, both = (right_at(name, *how) for how in (("base", "alone"), *ARMS.values()))
     crossed[name] = interaction(none, rag, lora, both, files)
     for arm, how in ARMS.items():
-        print(f"{name:11}{arm:12}{points(gain(name, *how)):24}{verdict(gain(name, *how), MATTERS)}")
-    print(f"{'':11}{'interaction':12}{points(crossed[name]):24}{verdict(crossed[name], MATTERS)}")
+        print(f"{name:11}{arm:12}{in_points(gain(name, *how)):24}{verdict(gain(name, *how), MATTERS)}")
+    print(f"{'':11}{'interaction':12}{in_points(crossed[name]):24}{verdict(crossed[name], MATTERS)}")
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -277,7 +277,7 @@ for axes, name in zip(panels, asked):
         axes.errorbar(100 * mean, y, xerr=[[100 * (mean - low)], [100 * (high - mean)]], fmt="o", color=colour, capsize=3)
     axes.axvspan(-100 * MATTERS, 100 * MATTERS, color="#868e96", alpha=0.25, linewidth=0)
     axes.set(title=name, xlabel="points", ylim=(4.5, -0.5), yticks=range(5), yticklabels=[*ARMS, *fifth, "interaction"])
-    described.append(f"{name}: " + ", ".join(f"{arm} {points(value)}" for arm, value in found.items()))
+    described.append(f"{name}: " + ", ".join(f"{arm} {in_points(value)}" for arm, value in found.items()))
 figure.tight_layout()
 show.figure(figure, "Gains over the base in points of exact match, with intervals; a band shows what does not matter. " + "; ".join(described))
 
@@ -291,7 +291,7 @@ show.figure(figure, "Gains over the base in points of exact match, with interval
 for name, one in asked.items():
     alone = max(("RAG", "LoRA"), key=lambda arm: gain(name, *ARMS[arm])[0])
     found = paired.difference(right_at(name, *ARMS[alone]), right_at(name, *ARMS["both"]), [t.group for t in one.targets])
-    print(f"{name:11} both beside {alone:5} alone: {points(found):24} {verdict(found, MATTERS)}")
+    print(f"{name:11} both beside {alone:5} alone: {in_points(found):24} {verdict(found, MATTERS)}")
 
 # %% [markdown]
 # One way to make two helps fit each other is to train them together: `finetune --context` shows pieces of other files in half of its examples. That is the fifth row of the figure, where it has been run:
@@ -299,7 +299,7 @@ for name, one in asked.items():
 # %%
 for name in asked:
     row = row_of(name, "retrieval", "bm25")
-    print(f"{name:11}", f"{points(row['exact_above_base'])} points, {len(row['exact_of_seeds'])} seed(s)" if row else "not run yet")
+    print(f"{name:11}", f"{in_points(row['exact_above_base'])} points, {len(row['exact_of_seeds'])} seed(s)" if row else "not run yet")
 
 # %% [markdown]
 # ### Seventy per cent of the way
@@ -310,7 +310,7 @@ for name in asked:
 for name in asked:
     whole = gain(name, *ARMS["both"])
     shares = {arm: gain(name, *ARMS[arm])[0] / whole[0] for arm in ("RAG", "LoRA") if whole[0]}
-    print(f"{name:11}", {arm: f"{share:.0%}" for arm, share in shares.items()}, f"of {points(whole)}")
+    print(f"{name:11}", {arm: f"{share:.0%}" for arm, share in shares.items()}, f"of {in_points(whole)}")
 
 # %% [markdown]
 # A share of something that may be nothing can come out as anything, below zero and above a hundred. That is not a bad model; it is a bad question. Ask for points.
@@ -386,7 +386,7 @@ for arm, (group, condition) in APPROACHES.items():
     for name in asked:
         if row := row_of(name, group, condition):
             found = row["exact_above_base"]
-            print(f"{arm:24}{name:11}{points(found):24}{len(row['exact_of_seeds'])} seed(s)  {verdict(found, MATTERS)}")
+            print(f"{arm:24}{name:11}{in_points(found):24}{len(row['exact_of_seeds'])} seed(s)  {verdict(found, MATTERS)}")
 
 # %%
 from copilot_lib import scoreboard
@@ -506,7 +506,7 @@ for name, model in changed.items():
 # %%
 runs = [(row["run"], row["repository"], row) for row in record["rows"] if row["run"].startswith("whole-") and row["condition"] == "alone"]
 for run, name, row in runs:
-    print(f"{run:18} asked in {name:11} {points(row['exact_above_base'])} points, {len(row['exact_of_seeds'])} seed(s)")
+    print(f"{run:18} asked in {name:11} {in_points(row['exact_above_base'])} points, {len(row['exact_of_seeds'])} seed(s)")
 print(f"{len(runs)} rows of all weights" if runs else "all weights, asked everywhere: not run yet (python -m copilot_lib sweep whole)")
 
 # %% [markdown]
@@ -526,7 +526,7 @@ print(f"{len(runs)} rows of all weights" if runs else "all weights, asked everyw
 for pair in json.loads(stored("evaluation/networkx.json"))["pairs"]:
     if pair["first"] == "pocket" and pair["metric"] == "exact":
         found = pair["difference"]
-        print(f"{pair['kind']:13} {pair['targets']} places  {points(found):24} {verdict(found, MATTERS)}")
+        print(f"{pair['kind']:13} {pair['targets']} places  {in_points(found):24} {verdict(found, MATTERS)}")
 
 # %% [markdown]
 # Two lines need a warning. Where both were right at the same places, or nowhere, resampling draws nothing but zeros, and the interval is a point. That is not certainty: what was not seen in `n` places may still be there at about three in `n` of them, so here at three in a hundred, and
@@ -612,7 +612,7 @@ checks.check_13_to_build(to_build)
 #
 # ```python
 # def to_build(rows, matters):
-#     worth_it = [(price, name) for name, found, price in rows if verdict(found, matters) == "better"]
+#     worth_it = [(price, label) for label, gained, price in rows if verdict(gained, matters) == "better"]
 #     return min(worth_it)[1] if worth_it else None
 # ```
 #
@@ -633,9 +633,9 @@ checks.check_13_won_and_lost(won_and_lost)
 #
 # ```python
 # def won_and_lost(one, other, both):
-#     places = [("1" in (a, b), c == "1") for a, b, c in zip(one, other, both, strict=True)]
-#     won = sum(together and not apart for apart, together in places)
-#     return won, sum(apart and not together for apart, together in places)
+#     places = [("1" in (x, y), z == "1") for x, y, z in zip(one, other, both, strict=True)]
+#     more = sum(together and not apart for apart, together in places)
+#     return more, sum(apart and not together for apart, together in places)
 # ```
 #
 # Beside each other the two numbers say more than their difference: a small sum of large parts is a reason to look at the places.

@@ -387,9 +387,9 @@ newline = encode("\n")[0]
 at_line_end = [gap for gap in gaps if gap[gap.index(ids.suffix) + 1] == newline]
 gap = next(gap for gap in at_line_end if written_behind(mine, gap) == "")
 below, at = gap.index(ids.suffix), gap.index(ids.middle)
-above, suffix = (tokenizer.decode(part) for part in (gap[1:below] + gap[at + 1 :], gap[below + 1 : at]))
+above, rest = (tokenizer.decode(part) for part in (gap[1:below] + gap[at + 1 :], gap[below + 1 : at]))
 for name, net in (("no end token", endless), ("ours", mine)):
-    display(show.completion(Cursor(above + suffix, len(above)), written_behind(net, gap), name))
+    display(show.completion(Cursor(above + rest, len(above)), written_behind(net, gap), name))
 
 # %% [markdown]
 # The place is the first end of a line at which ours is silent; it is not so everywhere, as the orange line says.

@@ -20,7 +20,7 @@
 # At the end of this chapter you can say of two copilots which is better in your own repository, by how much, and how sure you are; and you have seen how easily such a sentence is wrong.
 #
 # ```text
-#  119 │     k_components = defaultdict‸                  
+#  119 │     k_components = defaultdict‸
 #      │                               (comp)       one   ✗
 #      │                               (list)       other ✓      and at the next cursor it is the other way round
 # ```
@@ -289,8 +289,7 @@ for kind in ("whole line", "rest of line", "mid-word", "block"):
     print(f"\n{kind}", scoreboard.aligned([[row[n] for n in (0, 1, 3, 8, 9, 10)] for row in (table[0], *table[-3:])]), sep="\n")
 
 # %% [markdown]
-# Read across the kinds: the same model is right at a fifth of the rests of lines, a sixth of the words, and at no whole line and no block. One pooled number would say how many of each were asked, and little else. And read to the right: at whole lines a lookup table beats the
-model, and all of that is lines that stand word for word in the other part: 31.8 % of the seen, none of the unseen. Without those two columns one would conclude that tables of lines write code.
+# Read across the kinds: the same model is right at a fifth of the rests of lines, a sixth of the words, and at no whole line and no block. One pooled number would say how many of each were asked, and little else. And read to the right: at whole lines a lookup table beats the model, and all of that is lines that stand word for word in the other part: 31.8 % of the seen, none of the unseen. Without those two columns one would conclude that tables of lines write code.
 #
 # ## How sure?
 #

@@ -648,7 +648,7 @@ checks.check_13_won_and_lost(won_and_lost)
 #
 # - An interval and what matters give one of four verdicts; `open` is not "equal", and "no difference that matters" has to be shown.
 # - Whether two helps add up is a difference of differences, measured at the same places, and seldom what decides. Compare both with the better one alone.
-# - Retrieval is paid for at each request, an adapter before, all weights before and at every other repository; each goes stale in its own way.
+# - Retrieval is paid for at each request, training before the first one, and each goes stale in its own way. Put both columns beside the gain.
 # - All weights at an adapter's rate learn three files and forget Python. The loss of the repository does not show it.
 #
 # What stays: `paired.verdict`, and a table whose empty lines are visible. Next: so far the question was a cursor. What if it is a sentence, and what if your copilot learns from what you accept?

@@ -217,7 +217,7 @@ sorted(set(filter(None, grown))), grown.count(None)
 from collections import Counter
 
 
-def ruling(target, cursor):
+def judgement(target, cursor):
     found = first_stop(target.reference + target.cursor.suffix, cursor)
     if found is None:
         return "never", "no rule"
@@ -226,10 +226,10 @@ def ruling(target, cursor):
 
 
 # %%
-Counter(ruling(target, target.cursor) for target in lines).most_common()
+Counter(judgement(target, target.cursor) for target in lines).most_common()
 
 # %%
-Counter(ruling(target, end) for target, end in zip(lines, ends)).most_common()
+Counter(judgement(target, end) for target, end in zip(lines, ends)).most_common()
 
 # %% [markdown]
 # In the middle of a file the next line is known, and meeting it again is the surest sign. At the end of a file `ends_statement` has to do it: who

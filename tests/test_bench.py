@@ -87,4 +87,4 @@ def test_the_table_has_ratios_to_the_baseline():
     slow, fast = (rivals.Answer("x", ms / 2, ms, 9) for ms in (80.0, 2.0))
     _, *rows = keystrokes.table({keystrokes.SLOW: [slow] * 3, "ours": [fast] * 3})
     assert [row.split()[-1] for row in rows] == ["1.0", "40.0"]
-    assert set(PARTS) == {"engine", "typing", "server"}
+    assert set(PARTS) == {"engine", "typing", "server", "repository"}

@@ -82,6 +82,11 @@ def test_the_rest_of_the_line_is_no_part_of_the_answer():
     assert verdicts(replace(inside, suffix="]" + inside.suffix[1:])) == [("changed around", "")]
 
 
+def test_where_the_line_below_is_another_the_place_is_not_taken_for_the_same():
+    other = SourceFile("a.py", MONEY.replace("return with_tax(net, country)", "return net"))
+    assert verdicts(event(MONEY, PRICE), files=[other]) == [("changed around", "")]
+
+
 def test_of_words_that_were_accepted_one_by_one_the_whole_line_is_learnt_once():
     shown = event(MONEY, PRICE, "sum(item.cost for item in self.items)")
     words = [replace(shown, accepted_characters=count) for count in (3, 4, 8)]

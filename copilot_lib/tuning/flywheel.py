@@ -5,21 +5,26 @@ done again, so a run that was stopped goes on:
 
     work/plan.json                what all of it is of: other files or numbers go into another folder
     work/ARM/ROUND/shown.json     what was shown at each place
+    work/ARM/ROUND/bits.json      how surprising what the author wrote was, at some of the places
     work/ARM/ROUND/events.sqlite  what was reported of it
     work/adapters/ARM-ROUND/      the adapter that was made after the round
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 from copilot_lib import models
 from copilot_lib.completer import Completer
 from copilot_lib.feedback import Event
+from copilot_lib.measure import middle_bits
 from copilot_lib.paired import difference
 from copilot_lib.registry import Entry
 from copilot_lib.repository import SourceFile
+from copilot_lib.targets import Target
 from copilot_lib.tuning import accepted, simulation
 from copilot_lib.tuning.accepted import CORRECTED, KEPT, Judged
 from copilot_lib.tuning.drawing import Example
@@ -31,7 +36,9 @@ from copilot_lib.tuning.teaching import SETTINGS, taught
 ROUNDS, PER_KIND = 3, 50
 STEPS = 40
 """After each round, of `SETTINGS.batch_tokens` each: an example of an event alone is then seen a few times."""
-PLAN, SHOWN, EVENTS = "plan.json", "shown.json", "events.sqlite"
+BITS_EVERY = 3
+"""Of so many places one is asked how surprising the author's text is there."""
+PLAN, SHOWN, BITS, EVENTS = "plan.json", "shown.json", "bits.json", "events.sqlite"
 
 Say = Callable[[str], object]
 Events = Sequence[Event]
@@ -54,7 +61,11 @@ def everything(events: Events, now: Round) -> list[Judged]:
 
 def written(events: Events, now: Round) -> list[Judged]:
     """Learns what the author wrote, whatever was shown there."""
-    return [Judged(simulation.event(at, at.reference, "accepted", ""), CORRECTED, at.reference) for at in now.targets]
+
+    def made(at: Target) -> Judged:
+        return Judged(simulation.event(at, at.reference, "accepted", "", len(at.reference)), CORRECTED, at.reference)
+
+    return [made(at) for at in now.targets]
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,22 @@ ARMS = {
 }
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one or more rounds of an arm."""
+
+    targets: list[Target]
+    texts: list[str]
+    """What was shown at each."""
+    looked_at: list[Target]
+    """Every third of them."""
+    bits: list[float]
+    """The information of what the author wrote at these."""
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+
 def run(
     files: Sequence[SourceFile],
     work: Path,
@@ -97,23 +124,24 @@ def run(
     numbers = {"rounds": rounds, "per_kind": per_kind, "steps": steps, "seed": seed}
     keep_to(work, numbers | {"model": models.fingerprint(model), "files": fingerprint(files)})
     plan = simulation.rounds(files, rounds, per_kind, seed)
-    shown: dict[str, list[list[str]]] = {}
+    came: dict[str, list[Outcome]] = {}
     rows = []
     for name in dict.fromkeys(["never", *arms]):
-        arm, shown[name], examples, adapter = ARMS[name], [], [], None
+        arm, came[name], examples, adapter = ARMS[name], [], [], None
         for number, now in enumerate(plan, 1):
             folder = work / name / str(number)
-            first = shown["never"][0] if number == 1 and name != "never" else None
-            texts = first or asked(completer, now, folder, adapter)
-            shown[name].append(texts)
+            first = name != "never" and number == 1
+            came[name].append(came["never"][0] if first else asked(completer, now, folder, adapter))
             head = {"arm": name, "says": arm.says, "round": number, "learnt": len(examples)}
-            rows.append(head | simulation.row(now.targets, texts) | beside(shown["never"][number - 1], texts, now))
-            say(f"{name}, round {number}: {rows[-1]['accepted']} of {len(texts)} accepted, {rows[-1]['saved']} characters")
+            rows.append(head | row(came[name][-1], came["never"][number - 1]))
+            say(f"{name}, round {number}: {rows[-1]['accepted']} of {rows[-1]['places']} accepted")
             if arm.learns and number < rounds:
-                examples += lessons(arm, completer, now, texts, folder, adapter)
+                examples += lessons(arm, completer, now, came[name][-1].texts, folder, adapter)
                 own = [file for past in plan[:number] for file in past.files] if arm.own_code else []
                 adapter = taught(f"{name}-{number}", examples, own, model, work, adapter, steps, seed)
-        rows.append(together(name, plan[1:], shown[name][1:], shown["never"][1:]))
+        if rounds > 1:
+            head = {"arm": name, "says": arm.says, "round": "later"}
+            rows.append(head | row(reduce(add, came[name][1:]), reduce(add, came["never"][1:])))
     return rows
 
 
@@ -127,13 +155,27 @@ def keep_to(work: Path, about: dict) -> None:
     write_json(file, about)
 
 
-def asked(completer: Completer, now: Round, folder: Path, adapter: Entry | None) -> list[str]:
-    """What is shown in a round, asked unless it was."""
-    file = folder / SHOWN
+def asked(completer: Completer, now: Round, folder: Path, adapter: Entry | None) -> Outcome:
+    """What comes of a round, asked unless it was."""
+    texts = kept(folder / SHOWN, "texts", lambda: simulation.typed(completer, now.targets, adapter))
+    looked_at = now.targets[::BITS_EVERY]
+    return Outcome(now.targets, texts, looked_at, kept(folder / BITS, "bits", lambda: surprise(completer, looked_at, adapter)))
+
+
+def kept(file: Path, key: str, make: Callable[[], list]) -> list:
+    """What a file holds, which is made and written where it is not there."""
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(file, {"texts": simulation.typed(completer, now.targets, adapter)})
-    return json.loads(file.read_text(encoding="utf-8"))["texts"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, {key: make()})
+    return json.loads(file.read_text(encoding="utf-8"))[key]
+
+
+def surprise(completer: Completer, targets: Sequence[Target], adapter: Entry | None) -> list[float]:
+    """The information in bits of what the author wrote at each place, to the model as an adapter changes it."""
+    model = completer.model
+    if adapter:
+        completer = Completer(model.changed_by(model.read_adapter(adapter.folder), adapter.name))
+    return [round(middle_bits(completer, at), 3) for at in targets]
 
 
 def lessons(
@@ -145,20 +187,15 @@ def lessons(
     return accepted.examples(arm.of_events(events, now), completer, SETTINGS.example_tokens)[0]
 
 
-def beside(base: Sequence[str], texts: Sequence[str], now: Round) -> dict:
-    """How much more is accepted and saved than by who never learns, at the same places, with 95 % intervals."""
-    groups, written = [at.group for at in now.targets], [float(len(at.reference)) for at in now.targets]
-    took = [[float(simulation.takes(text, at)) for text, at in zip(said, now.targets, strict=True)] for said in (base, texts)]
-    saved = [
-        [len(text) * taken for text, taken in zip(said, by, strict=True)] for said, by in zip((base, texts), took, strict=True)
-    ]
-    more = {"accepted_more": difference(*took, groups), "saved_more": difference(*saved, groups, written)}
-    return {name: [round(value, 4) for value in three] for name, three in more.items()}
-
-
-def together(name: str, plan: Sequence[Round], texts: Sequence[list[str]], base: Sequence[list[str]]) -> dict:
-    """One row for several rounds of an arm."""
-    whole = Round([], [at for now in plan for at in now.targets])
-    said, never = ([text for one in several for text in one] for several in (texts, base))
-    head = {"arm": name, "says": ARMS[name].says, "round": "later"}
-    return head | simulation.row(whole.targets, said) | beside(never, said, whole)
+def row(came: Outcome, never: Outcome) -> dict:
+    """The numbers of an outcome, and how much more there is than with who never learns at the same places (95 % intervals)."""
+    groups, written = [at.group for at in came.targets], [float(len(at.reference)) for at in came.targets]
+    ours, theirs = simulation.scores(came.targets, came.texts), simulation.scores(never.targets, never.texts)
+    of_bits = [at.group for at in came.looked_at], [float(len(at.reference)) for at in came.looked_at]
+    more = {
+        "accepted_more": difference(theirs[0], ours[0], groups),
+        "saved_more": difference(theirs[1], ours[1], groups, written),
+        "bits_more": difference(never.bits, came.bits, *of_bits),
+    }
+    told = simulation.row(came.targets, came.texts) | {"bits": round(sum(came.bits) / sum(of_bits[1]), 4)}
+    return told | {name: [round(value, 4) for value in three] for name, three in more.items()}

@@ -1,4 +1,4 @@
-"""A simulated user: types what an author has written, takes a completion where the author went on like it, refuses all others.
+"""A simulated user: types what an author has written, takes a completion's line where the author went on like it, or nothing.
 
 It knows places, completions and the author's text; it does not know adapters, or what is learnt from its events.
 """
@@ -67,15 +67,16 @@ def targets_in(files: Sequence[SourceFile], per_kind: int, seed: int) -> list[Ta
     return [place(texts[row["file"]], row) for row in sorted(rows, key=lambda row: (row["file"], row["start"], row["kind"]))]
 
 
-def takes(text: str, target: Target) -> bool:
-    """Whether the user takes a completion: there is one, and the author's text begins with it.
+def taken(text: str, target: Target) -> str:
+    """What the user takes of a completion: its first line if the author's line goes on like that, else nothing.
 
     >>> from copilot_lib.cursor import Cursor
     >>> at = Target(Cursor("x = ", 4), "price * count", "a.py:1:5")
-    >>> [takes(text, at) for text in ("price * count", "price", "price()", "", " ")]
-    [True, True, False, False, False]
+    >>> [taken(text, at) for text in ("price * count\\ny = 2", "price", "price()", "", " ")]
+    ['price * count', 'price', '', '', '']
     """
-    return bool(text.strip()) and target.reference.startswith(text)
+    first = text.split("\n")[0]
+    return first if first.strip() and target.reference.startswith(first) else ""
 
 
 def typed(completer: Completer, targets: Sequence[Target], adapter: Entry | None = None) -> list[str]:
@@ -84,9 +85,8 @@ def typed(completer: Completer, targets: Sequence[Target], adapter: Entry | None
     return [completer.complete(target.cursor, **options).text.rstrip("\n") for target in targets]
 
 
-def event(target: Target, text: str, kind: str, model: str) -> Event:
-    """What an editor reports of one completion."""
-    accepted = len(text) if kind == "accepted" else 0
+def event(target: Target, text: str, kind: str, model: str, accepted: int = 0) -> Event:
+    """What an editor reports of one completion, of which so many characters were accepted."""
     prefix, suffix = target.cursor.prefix[-CHARACTERS_AROUND:], target.cursor.suffix[:CHARACTERS_AROUND]
     return Event(f"{target.file} {target.kind}", kind, accepted, None, TIME, model, prefix, suffix, text)
 
@@ -98,29 +98,34 @@ def record(file: Path, targets: Sequence[Target], texts: Sequence[str], model: s
     for target, text in zip(targets, texts, strict=True):
         if text:
             store.add(event(target, text, "shown", model))
-            store.add(event(target, text, "accepted" if takes(text, target) else "rejected", model))
+            part = taken(text, target)
+            store.add(event(target, text, "accepted" if part else "rejected", model, len(part)))
     return list(store.events())
 
 
 def counted(targets: Sequence[Target], texts: Sequence[str]) -> Counted:
     """The numbers of a round."""
-    pairs = list(zip(texts, targets, strict=True))
-    accepted = [(text, target) for text, target in pairs if takes(text, target)]
+    parts = [taken(text, target) for text, target in zip(texts, targets, strict=True)]
     return Counted(
-        places=len(pairs),
+        places=len(targets),
         shown=sum(bool(text) for text in texts),
-        accepted=len(accepted),
-        whole=sum(text == target.reference for text, target in accepted),
-        saved=sum(len(text) for text, _ in accepted),
+        accepted=sum(bool(part) for part in parts),
+        whole=sum(part == target.reference for part, target in zip(parts, targets, strict=True) if part),
+        saved=sum(map(len, parts)),
         written=sum(len(target.reference) for target in targets),
         different=len(set(texts) - {""}),
     )
 
 
+def scores(targets: Sequence[Target], texts: Sequence[str]) -> tuple[list[float], list[float]]:
+    """For each place, whether what was shown was taken, and how many characters that saved."""
+    parts = [taken(text, target) for text, target in zip(texts, targets, strict=True)]
+    return [float(bool(part)) for part in parts], [float(len(part)) for part in parts]
+
+
 def row(targets: Sequence[Target], texts: Sequence[str]) -> dict:
     """The numbers of a round as a row of a record: shares with 95 % intervals, in which whole files are resampled."""
-    took = [float(takes(text, target)) for text, target in zip(texts, targets, strict=True)]
-    saved = [len(text) * taken for text, taken in zip(texts, took, strict=True)]
+    took, saved = scores(targets, texts)
     groups, written = [target.group for target in targets], [float(len(target.reference)) for target in targets]
     shares = {"accepted_share": interval(took, groups), "saved_share": interval(saved, groups, units=written)}
     return asdict(counted(targets, texts)) | {name: [round(value, 4) for value in three] for name, three in shares.items()}

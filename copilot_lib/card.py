@@ -141,7 +141,15 @@ def text(training: dict, run: Path, quality: dict, compared: dict, speed: dict) 
             f"| {m['bits_per_byte']:.3f} | {m['ngram']:.3f} | {m['xz']:.3f} |"
             for m in measured
         ),
-        "\nBits per byte of the middle alone, told both sides: "
+        "\nBits per byte of the middles of the gaps below, by distribution, told both sides; beside them the 4-gram model, "
+        "told the tokens just before, and xz, which sees all middles of a distribution in one piece.\n",
+        "| distribution | targets | bytes | bits per byte | 4-gram | xz |\n|---|---|---|---|---|---|",
+        *(
+            f"| {m['distribution']} | {m['targets']} | {m['bytes']} "
+            f"| {m['bits_per_byte']:.3f} | {m['ngram']:.3f} | {m['xz']:.3f} |"
+            for m in quality["middles"]
+        ),
+        "\nThe same by kind: "
         + ", ".join(f"{kind} {value:.3f}" for kind, value in quality["middle_bits_per_byte"].items())
         + ".\n",
         "Answers at frozen cursors in the same distributions, greedy, as an editor shows them; per cent, with 95 % intervals "

@@ -70,14 +70,20 @@ def middle_bits_per_byte(completer, targets: Iterable[Target], order: str | None
 
 
 def ngram_bits_per_byte(codec, documents: Iterable[str], texts: Sequence[str], order: int = NGRAM) -> list[float]:
-    """Bits per byte of each text under an n-gram model of tokens, counted over all documents (Witten and Bell 1991).
+    """Bits per byte of each text under an n-gram model of tokens; its first token is given."""
+    told = ngram_bits(codec, documents, [codec.encode(text) for text in texts], order)
+    return [float(bits[1:].sum()) / len(text.encode()) for text, bits in zip(texts, told, strict=True)]
 
-    Only what follows a context that occurs in the texts is kept, and counted at the end: 8 bytes a token and order at most.
+
+def ngram_bits(codec, documents: Iterable[str], asked_for: Sequence[Sequence[int]], order: int = NGRAM) -> list[numpy.ndarray]:
+    """The information of each id under an n-gram model of tokens, in bits, counted over all documents (Witten and Bell 1991).
+
+    Only what follows a context that is asked for is kept, and counted at the end: 8 bytes a token and order at most.
     """
     base = codec.tokenizer.get_vocab_size()
     if base**order >= 2**64:
         raise ValueError(f"runs of {order} tokens of a vocabulary of {base} do not fit 64 bits: lower the order")
-    encoded = [numpy.array(codec.encode(text), dtype=numpy.uint64) for text in texts]
+    encoded = [numpy.array(ids, dtype=numpy.uint64) for ids in asked_for]
     asked = [numpy.unique(numpy.concatenate([runs(ids, n, base) for ids in encoded])) for n in range(order)]
     seen: list[list[numpy.ndarray]] = [[] for _ in range(order)]
     for document in documents:
@@ -102,8 +108,7 @@ def ngram_bits_per_byte(codec, documents: Iterable[str], texts: Sequence[str], o
             values[n:] = numpy.where(total > 0, mixed, values[n:])
         return values
 
-    pairs = zip(texts, encoded, strict=True)
-    return [float(-numpy.log2(probabilities(ids)[1:]).sum()) / len(text.encode()) for text, ids in pairs]
+    return [-numpy.log2(probabilities(ids)) for ids in encoded]
 
 
 def runs(ids: numpy.ndarray, length: int, base: int) -> numpy.ndarray:
@@ -148,3 +153,30 @@ def table(model, documents: Iterable[str]) -> list[dict]:
         }
         for name, text, ngram in zip(names, texts, counted, strict=True)
     ]
+
+
+def middle_table(completer, targets: Sequence[Target], documents: Iterable[str]) -> list[dict]:
+    """One row for each held-out distribution: the middles of the targets in it, all kinds, each from what is around it.
+
+    Beside the model, which is told both sides, an n-gram model that is told the ids just before, and xz, which is told
+    nothing and sees the middles of a distribution in one piece, a line break after each.
+    """
+    codec = completer.model.codec
+    references = [codec.encode(target.reference) for target in targets]
+    begun = [codec.encode(target.cursor.prefix[-20 * NGRAM :])[1 - NGRAM :] for target in targets]
+    told = ngram_bits(codec, documents, [[*before, *ids] for before, ids in zip(begun, references, strict=True)])
+    rows = []
+    for name in sorted(HELD_OUT):
+        mine = [n for n, target in enumerate(targets) if target.file.split("/")[0].lower() == name]
+        size = sum(len(targets[n].reference.encode()) for n in mine)
+        found = {
+            "bits_per_byte": sum(middle_bits(completer, targets[n]) for n in mine),
+            "ngram": sum(float(told[n][len(begun[n]) :].sum()) for n in mine),
+        }
+        packed = xz_bits_per_byte("\n".join(targets[n].reference for n in mine))
+        rows.append(
+            {"distribution": name, "targets": len(mine), "bytes": size}
+            | {way: round(bits / size, 4) for way, bits in found.items()}
+            | {"xz": round(packed, 4)}
+        )
+    return rows

@@ -4,7 +4,7 @@ It knows which measurements belong together; it does not know how one of them is
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 
 from copilot_lib import behaviour, evaluate, hardware, measure
@@ -23,31 +23,58 @@ def digest(model) -> str:
     return sha.hexdigest()[:12]
 
 
-def record(
-    completer: Completer, targets: list[Target], documents: Iterable[str], progress: Callable[[str], object] = lambda line: None
-) -> dict:
-    """All numbers of one model, ready for JSON. `documents` is what it learnt from: the n-gram model's food.
-
-    Bits per byte left to right and of the middles alone, and `evaluate.summary`; with versions and processor.
-    """
+def asked(
+    completer: Completer, targets: list[Target], documents: Iterable[str], progress: Callable[[str], object]
+) -> list[dict]:
+    """What is answered at the targets, summed up."""
     answers = []
     for number, answer in enumerate(evaluate.answers(completer, targets), start=1):
         answers.append(answer)
         if number % EVERY == 0:
             progress(f"{number} of {len(targets)} targets")
-    progress("behaviour")
-    behaves = [behaviour.measure(completer, one, targets) for one in behaviour.BEHAVIOURS]
-    progress("bits per byte")
-    return {
+    return evaluate.summary(answers)
+
+
+def middles_by_kind(completer: Completer, targets: list[Target], documents: Iterable[str], progress) -> dict[str, float]:
+    """Bits per byte of the middles of each kind, told both sides."""
+    kinds = [(kind, [target for target in targets if target.kind == kind]) for kind in KINDS]
+    return {kind: round(measure.middle_bits_per_byte(completer, mine), 4) for kind, mine in kinds if mine}
+
+
+PARTS: dict[str, Callable] = {
+    "left_to_right": lambda completer, targets, documents, progress: measure.table(completer.model, documents),
+    "middles": lambda completer, targets, documents, progress: measure.middle_table(completer, targets, documents),
+    "middle_bits_per_byte": middles_by_kind,
+    "answers": asked,
+    "behaviour": lambda completer, targets, documents, progress: [
+        behaviour.measure(completer, one, targets) for one in behaviour.BEHAVIOURS
+    ],
+}
+"""What is measured, by its name in the record. `documents` is what the model learnt from: the n-gram model's food."""
+
+
+def record(
+    completer: Completer,
+    targets: list[Target],
+    documents: Callable[[], Iterable[str]],
+    progress: Callable[[str], object] = lambda line: None,
+    parts: Sequence[str] = tuple(PARTS),
+    before: dict | None = None,
+) -> dict:
+    """All numbers of one model, ready for JSON, with versions and processor.
+
+    With some `parts` only, those of an earlier record are measured again and the others kept; `ValueError` where that was of
+    other weights, or of other versions.
+    """
+    about = {
         "model": digest(completer.model),
         "hardware": hardware.describe(completer.model.device),
         "versions": {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers")},
-        "left_to_right": measure.table(completer.model, documents),
-        "middle_bits_per_byte": {
-            kind: round(measure.middle_bits_per_byte(completer, of_kind), 4)
-            for kind in KINDS
-            if (of_kind := [target for target in targets if target.kind == kind])
-        },
-        "answers": evaluate.summary(answers),
-        "behaviour": behaves,
     }
+    if differing := [name for name, value in about.items() if before and before.get(name) != value]:
+        raise ValueError(f"the record is of another {' and '.join(differing)}: measure all parts anew")
+    found = dict(before or {})
+    for part in parts:
+        progress(part.replace("_", " "))
+        found[part] = PARTS[part](completer, targets, documents(), progress)
+    return about | {part: found[part] for part in PARTS if part in found}

@@ -35,6 +35,7 @@ def test_every_number_comes_from_the_records(tmp_path):
             {"distribution": "networkx", "version": "3.6", "bytes": 150_000, "bits_per_byte": 1.2345, "ngram": 1.9, "xz": 2.1}
         ],
         "middle_bits_per_byte": {"block": 1.111},
+        "middles": [{"distribution": "networkx", "targets": 9, "bytes": 99, "bits_per_byte": 1.31, "ngram": 3.1, "xz": 3.7}],
         "behaviour": [
             {"name": "sings", "places": 321, "unhealed": [0.1, 0, 0.2], "raw": [0.2, 0.1, 0.3], "shown": [0.345, 0.3, 0.4]}
             | {"rule": [0.5, 0.4, 0.6]}
@@ -78,6 +79,7 @@ def test_every_number_comes_from_the_records(tmp_path):
         "| 5.6 | 1.988 |",
         "| networkx | 3.6 | 150000 | 1.234 | 1.900 | 2.100 |",
         "block 1.111",
+        "| networkx | 9 | 99 | 1.310 | 3.100 | 3.700 |",
         "| sings | 321 | 10.0 (0.0 to 20.0) | 20.0 (10.0 to 30.0) | 34.5 (30.0 to 40.0) | 50.0 (40.0 to 60.0) |",
         "| block | both sides | 510 | 12.5 (10.0 to 15.0) | 12.5 (10.0 to 15.0) |",
         "| 97.1 (95.0 to 99.0) |",

@@ -90,6 +90,23 @@ def test_the_middle_is_predicted_from_both_sides():
     assert measure.middle_bits_per_byte(completer, [told, untold]) == pytest.approx(sum(bits) / 2, rel=1e-3)
 
 
+def test_middles_are_summed_up_by_distribution_beside_an_ngram_model_and_xz():
+    completer = Completer.load("pocket")
+    above = "def area(width, height):\n    return width"
+    places = [
+        Target(Cursor(above + " * height\n", len(above) - 5), "width", "networkx/a.py:2:12"),
+        Target(Cursor("\n", 0), "width", "networkx/b.py:1:1"),
+        Target(Cursor("x = \n", 4), "fontTools.ttx", "fontTools/a.py:1:5"),
+        Target(Cursor("y = \n", 4), "Column(Integer)", "sqlalchemy/a.py:1:5"),
+    ]
+    rows = {row["distribution"]: row for row in measure.middle_table(completer, places, ["return width\n" * 3])}
+    assert {name: row["targets"] for name, row in rows.items()} == {"fonttools": 1, "networkx": 2, "sqlalchemy": 1}
+    assert rows["networkx"]["bytes"] == 10
+    assert rows["networkx"]["bits_per_byte"] == pytest.approx(measure.middle_bits_per_byte(completer, places[:2]), abs=1e-4)
+    assert rows["networkx"]["xz"] == round(measure.xz_bits_per_byte("width\nwidth"), 4)
+    assert 0 < rows["networkx"]["ngram"] < rows["fonttools"]["ngram"], "it has read `return width`, and not fontTools"
+
+
 def test_held_out_text_is_whole_files_without_tests_and_always_the_same():
     text = measure.held_out_text("networkx", 30_000)
     assert text == measure.held_out_text("networkx", 30_000)

@@ -71,10 +71,18 @@ def quality(arguments) -> None:
     from copilot_lib import corpus, quality, targets
     from copilot_lib.completer import Completer
 
-    documents = (document.text for document in corpus.read(corpus_of(arguments.folder)))
-    asked = targets.load(arguments.targets)
-    progress = partial(print, file=sys.stderr, flush=True)
-    record = quality.record(Completer.load(arguments.model), asked, documents, progress)
+    folder, asked, parts = corpus_of(arguments.folder), targets.load(arguments.targets), arguments.only or tuple(quality.PARTS)
+    if unknown := set(parts) - quality.PARTS.keys():
+        raise BadInput(f"{', '.join(sorted(unknown))} is no part: expected some of {', '.join(quality.PARTS)}")
+    before = json.loads(arguments.output.read_text(encoding="utf-8")) if arguments.only else None
+    record = quality.record(
+        Completer.load(arguments.model),
+        asked,
+        lambda: (document.text for document in corpus.read(folder)),
+        partial(print, file=sys.stderr, flush=True),
+        parts,
+        before,
+    )
     arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
@@ -131,6 +139,7 @@ def add(command: Add) -> None:
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
     added.add_argument("--output", type=Path, default=results / "pilots", help="the folder that the JSON goes to")
     added = command(quality, "measure a model on held-out code, half an hour on two cores")
+    added.add_argument("--only", nargs="+", metavar="PART", help="measure these parts of the output anew and keep the others")
     added.add_argument("--folder", **folder)
     added.add_argument("--targets", type=Path, default=results / "targets.json", help="the frozen places to ask at")
     added.add_argument("--output", type=Path, default=results / "quality.json", help="where the JSON goes")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot_lib.claims import lengths, waiting
-from copilot_lib.claims.waiting import RULES, Pressed, Rule, replay
+from copilot_lib.claims.waiting import RULES, Pressed, Rule, asked_along
 from copilot_lib.models import load
 
 
@@ -14,22 +14,27 @@ def typed(text, gaps, answer=""):
 
 
 def test_a_wait_that_is_longer_than_all_gaps_asks_for_nothing():
-    assert replay(typed("abc", [100.0] * 3), 5.0, Rule(300.0))["requests"] == 0
+    assert asked_along(typed("abc", [100.0] * 3), 5.0, Rule(300.0))["requests"] == 0
 
 
 def test_an_answer_that_takes_longer_than_the_next_key_is_not_in_time_and_holds_up_the_next():
-    slow = replay(typed("abcd", [100.0] * 3 + [5000.0]), 300.0, Rule())
+    slow = asked_along(typed("abcd", [100.0] * 3 + [5000.0]), 300.0, Rule())
     assert (slow["requests"], slow["in_time"], slow["after_ms_p50"]) == (4, 1, 900.0)
 
 
 def test_a_cancelled_answer_costs_only_what_was_done_of_it():
-    assert replay(typed("ab", [100.0, 5000.0]), 300.0, Rule(cancels=True))["worked_s"] == 0.4
+    assert asked_along(typed("ab", [100.0, 5000.0]), 300.0, Rule(cancels=True))["worked_s"] == 0.4
 
 
 def test_a_memory_serves_what_an_answer_foresaw_without_a_request():
     keys = [Pressed("pr", "", "int(x)", 900.0), Pressed("pri", "", "nt(x)", 100.0), Pressed("pro", "", "d", 100.0)]
-    assert replay(keys, 50.0, Rule(), remembers=True) == {"requests": 2, "worked_s": 0.1, "in_time": 3, "after_ms_p50": 50.0}
-    assert replay(keys, 50.0, Rule(), remembers=False)["requests"] == 3
+    assert asked_along(keys, 50.0, Rule(), remembers=True) == {
+        "requests": 2,
+        "worked_s": 0.1,
+        "in_time": 3,
+        "after_ms_p50": 50.0,
+    }
+    assert asked_along(keys, 50.0, Rule(), remembers=False)["requests"] == 3
 
 
 def test_a_memory_knows_nothing_of_another_place_in_the_file():
@@ -39,7 +44,7 @@ def test_a_memory_knows_nothing_of_another_place_in_the_file():
 @pytest.mark.parametrize("rule", RULES)
 @given(gaps=st.lists(st.floats(1, 2000), min_size=1, max_size=30), answer_ms=st.floats(1, 500))
 def test_no_rule_answers_more_than_there_are_keys_or_works_longer_than_all_of_them(rule, gaps, answer_ms):
-    found = replay(typed("x" * len(gaps), gaps), answer_ms, RULES[rule])
+    found = asked_along(typed("x" * len(gaps), gaps), answer_ms, RULES[rule])
     assert found["in_time"] <= found["requests"] <= len(gaps)
     assert found["worked_s"] <= answer_ms * found["requests"] / 1000 + 0.06
 

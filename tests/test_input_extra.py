@@ -122,7 +122,7 @@ def test_the_hostile_is_survived_within_the_budget_and_the_next_request_works(sh
     "piece",
     [
         ("conf/secrets.yaml", "password = 'x'\n"),
-        ("/home/me/.netrc", "machine a login b\n"),
+        ("/srv/me/.netrc", "machine a login b\n"),
         ("C:\\keys\\id_rsa", "x = 1\n"),
         ("settings.py", f"KEY = 'AKIA{'A1B2' * 4}'\n"),
         ("bundle.js", "a=1;" * 500),

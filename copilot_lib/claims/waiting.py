@@ -70,16 +70,16 @@ class Pressed:
         return earlier.suffix == self.suffix and len(whole) > len(self.prefix) and whole.startswith(self.prefix)
 
 
-def replay(keys: Sequence[Pressed], answer_ms: float, rule: Rule, remembers: bool = False) -> dict:
+def asked_along(keys: Sequence[Pressed], answer_ms: float, rule: Rule, remembers: bool = False) -> dict:
     """What becomes of all keys: requests that were begun, seconds of the model's work, and answers that are there in time.
 
     In time is an answer to the text as it stands, before the next key changes it. One worker answers, in order. What it
     `remembers` are the last answers that came, which serve at once where they foresaw what was typed since.
 
     >>> keys = [Pressed("a"[:n], "", "", gap_ms) for n, gap_ms in enumerate((100.0, 100.0, 800.0))]
-    >>> replay(keys, 300.0, Rule())
+    >>> asked_along(keys, 300.0, Rule())
     {'requests': 3, 'worked_s': 0.9, 'in_time': 1, 'after_ms_p50': 700.0}
-    >>> replay(keys, 300.0, Rule(cancels=True))
+    >>> asked_along(keys, 300.0, Rule(cancels=True))
     {'requests': 3, 'worked_s': 0.5, 'in_time': 1, 'after_ms_p50': 300.0}
     """
     debounce = Debounce()
@@ -113,7 +113,7 @@ def rows(completer: Completer) -> list[dict]:
     keys = pressed(completer)
     return [
         {"answers_in": speed, "answer_ms": answer_ms, "rule": name, "memory": remembers, "keys": len(keys)}
-        | replay(keys, answer_ms, rule, remembers)
+        | asked_along(keys, answer_ms, rule, remembers)
         for speed, answer_ms in ANSWERS_MS.items()
         for name, rule in RULES.items()
         for remembers in (False, True)

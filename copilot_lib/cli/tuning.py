@@ -26,7 +26,7 @@ def finetune(arguments) -> int:
         print(f"copilot_lib: {line}", file=sys.stderr)
 
     def decide():
-        found = material.collect(arguments.repository, arguments.seed, arguments.tests, counted)
+        found = material.collect(arguments.repository, arguments.seed, arguments.tests, reading_bar)
         print(summary.text(found.report), flush=True)
         if arguments.resume:
             return found, finetune.planned(folder, found, model, one.count)
@@ -135,7 +135,7 @@ class Bar:
         self._bar.write(line, file=sys.stderr)
 
 
-def counted(name: str, items):
+def reading_bar(name: str, items):
     """Shows how far the reading of a repository is."""
     from tqdm import tqdm
 

@@ -40,7 +40,7 @@ class Brought:
 def brought(named_texts: Iterable[tuple[str, str]]) -> Brought | None:
     r"""The place with the last of some pieces, each a file's name and a text; None where none of them is to be shown.
 
-    >>> [piece.file for piece in brought([("/home/me/shop/tax.py", "x = 1\n"), ("", "y"), ("a.py", " "), (".env", "z")]).pieces]
+    >>> [piece.file for piece in brought([("/srv/me/shop/tax.py", "x = 1\n"), ("", "y"), ("a.py", " "), (".env", "z")]).pieces]
     ['shop/tax.py', 'snippet']
     """
     found = (piece_of(*named) for named in list(named_texts)[-MOST_PIECES:])

@@ -36,10 +36,10 @@ def test_the_user_takes_a_line_that_the_author_went_on_with_and_nothing_else(ref
 @given(st.lists(st.tuples(REFERENCES, REFERENCES), min_size=1, max_size=20))
 def test_what_is_counted_adds_up(pairs):
     targets = [target(reference, line=n) for n, (reference, _) in enumerate(pairs)]
-    told = simulation.counted(targets, [text for _, text in pairs])
+    told = simulation.count_taken(targets, [text for _, text in pairs])
     assert 0 <= told.whole <= told.accepted <= told.shown <= told.places == len(pairs)
     assert told.whole <= told.saved <= told.written == sum(len(reference) for reference, _ in pairs)
-    assert simulation.counted(targets, [reference for reference, _ in pairs]).whole == sum(
+    assert simulation.count_taken(targets, [reference for reference, _ in pairs]).whole == sum(
         bool(reference.strip()) for reference, _ in pairs
     )
 

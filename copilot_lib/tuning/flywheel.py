@@ -157,7 +157,7 @@ def keep_to(work: Path, about: dict) -> None:
 
 def asked(completer: Completer, now: Round, folder: Path, adapter: Entry | None) -> Outcome:
     """What comes of a round, asked unless it was."""
-    texts = kept(folder / SHOWN, "texts", lambda: simulation.typed(completer, now.targets, adapter))
+    texts = kept(folder / SHOWN, "texts", lambda: simulation.shown_to_typist(completer, now.targets, adapter))
     looked_at = now.targets[::BITS_EVERY]
     return Outcome(now.targets, texts, looked_at, kept(folder / BITS, "bits", lambda: surprise(completer, looked_at, adapter)))
 
@@ -190,7 +190,7 @@ def lessons(
 def row(came: Outcome, never: Outcome) -> dict:
     """The numbers of an outcome, and how much more there is than with who never learns at the same places (95 % intervals)."""
     groups, written = [at.group for at in came.targets], [float(len(at.reference)) for at in came.targets]
-    ours, theirs = simulation.scores(came.targets, came.texts), simulation.scores(never.targets, never.texts)
+    ours, theirs = simulation.worth_of_each(came.targets, came.texts), simulation.worth_of_each(never.targets, never.texts)
     of_bits = [at.group for at in came.looked_at], [float(len(at.reference)) for at in came.looked_at]
     more = {
         "accepted_more": difference(theirs[0], ours[0], groups),

@@ -79,7 +79,7 @@ def taken(text: str, target: Target) -> str:
     return first if first.strip() and target.reference.startswith(first) else ""
 
 
-def typed(completer: Completer, targets: Sequence[Target], adapter: Entry | None = None) -> list[str]:
+def shown_to_typist(completer: Completer, targets: Sequence[Target], adapter: Entry | None = None) -> list[str]:
     """What is shown at each place."""
     options = {"max_new_tokens": MAX_NEW_TOKENS, "adapter": adapter}
     return [completer.complete(target.cursor, **options).text.rstrip("\n") for target in targets]
@@ -103,7 +103,7 @@ def record(file: Path, targets: Sequence[Target], texts: Sequence[str], model: s
     return list(store.events())
 
 
-def counted(targets: Sequence[Target], texts: Sequence[str]) -> Counted:
+def count_taken(targets: Sequence[Target], texts: Sequence[str]) -> Counted:
     """The numbers of a round."""
     parts = [taken(text, target) for text, target in zip(texts, targets, strict=True)]
     return Counted(
@@ -117,7 +117,7 @@ def counted(targets: Sequence[Target], texts: Sequence[str]) -> Counted:
     )
 
 
-def scores(targets: Sequence[Target], texts: Sequence[str]) -> tuple[list[float], list[float]]:
+def worth_of_each(targets: Sequence[Target], texts: Sequence[str]) -> tuple[list[float], list[float]]:
     """For each place, whether what was shown was taken, and how many characters that saved."""
     parts = [taken(text, target) for text, target in zip(texts, targets, strict=True)]
     return [float(bool(part)) for part in parts], [float(len(part)) for part in parts]
@@ -125,7 +125,7 @@ def scores(targets: Sequence[Target], texts: Sequence[str]) -> tuple[list[float]
 
 def row(targets: Sequence[Target], texts: Sequence[str]) -> dict:
     """The numbers of a round as a row of a record: shares with 95 % intervals, in which whole files are resampled."""
-    took, saved = scores(targets, texts)
+    took, saved = worth_of_each(targets, texts)
     groups, written = [target.group for target in targets], [float(len(target.reference)) for target in targets]
     shares = {"accepted_share": interval(took, groups), "saved_share": interval(saved, groups, units=written)}
-    return asdict(counted(targets, texts)) | {name: [round(value, 4) for value in three] for name, three in shares.items()}
+    return asdict(count_taken(targets, texts)) | {name: [round(value, 4) for value in three] for name, three in shares.items()}

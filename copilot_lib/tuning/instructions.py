@@ -86,13 +86,13 @@ def pair(path: str, lines: Sequence[str], function: Function) -> Pair | None:
         return None
     first = lines[function.lineno - 1]
     margin = first[: len(first) - len(first.lstrip())]
-    signature = joined(lines[function.lineno - 1 : docstring.lineno - 1], margin)
+    signature = without_margin(lines[function.lineno - 1 : docstring.lineno - 1], margin)
     says = inspect.cleandoc(ast.get_docstring(function, clean=False))
-    response = joined(lines[docstring.end_lineno : function.end_lineno], margin).strip("\n")
+    response = without_margin(lines[docstring.end_lineno : function.end_lineno], margin).strip("\n")
     return Pair(path, function.name, says, signature, response + "\n")
 
 
-def joined(lines: Sequence[str], margin: str) -> str:
+def without_margin(lines: Sequence[str], margin: str) -> str:
     """Lines as one text without the margin that they have in common; lines of strings may have less of it."""
     return "\n".join(line.removeprefix(margin) for line in lines)
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
-from copilot_lib.cli.tuning import Bar, asked, counted, minutes
+from copilot_lib.cli.tuning import Bar, asked, minutes, reading_bar
 
 MINUTES = 10.0
 LINES_ABOVE = 3
@@ -27,7 +27,7 @@ def learn(arguments) -> int:
     name = checked(arguments.name)
     model = arguments.model or models.default_name()
     folder = arguments.folder or Path("build/learn") / name
-    found = material.collect(arguments.repository, arguments.seed, arguments.tests, counted)
+    found = material.collect(arguments.repository, arguments.seed, arguments.tests, reading_bar)
     if arguments.resume:
         plan, lesson = finetune.planned(folder, found, model), learning.lesson(folder)
     else:
@@ -115,7 +115,7 @@ def flywheel(arguments) -> int:
     folder = arguments.folder or Path("build/flywheel") / Path(arguments.repository).name
     if unknown := [name for name in arguments.arms if name not in wheel.ARMS]:
         raise BadInput(f"{unknown[0]!r} is no way to learn: expected some of {', '.join(wheel.ARMS)}")
-    found = material.collect(repository_folder(arguments.repository), progress=counted)
+    found = material.collect(repository_folder(arguments.repository), progress=reading_bar)
     numbers = {"rounds": arguments.rounds, "per_kind": arguments.places, "steps": arguments.steps, "seed": arguments.seed}
     try:
         rows = wheel.run(

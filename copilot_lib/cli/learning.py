@@ -128,7 +128,7 @@ def flywheel(arguments) -> int:
         "command": shlex.join(["python", "-m", "copilot_lib", *sys.argv[1:]]),
         "repository": arguments.repository,
         "model": models.fingerprint(model)[:12],
-        "settings": asdict(wheel.SETTINGS) | numbers,
+        "settings": asdict(wheel.SETTINGS) | {"rate_of_events_alone": teaching.EVENTS_RATE} | numbers,
         "hardware": hardware.describe("cpu"),
         "date": date.today().isoformat(),
         "rows": rows,

@@ -109,7 +109,7 @@ def flywheel(arguments) -> int:
     from copilot_lib import hardware, models
     from copilot_lib.cli.measuring import repository_folder
     from copilot_lib.tuning import flywheel as wheel
-    from copilot_lib.tuning import material
+    from copilot_lib.tuning import material, teaching
 
     model = arguments.model or models.default_name()
     folder = arguments.folder or Path("build/flywheel") / Path(arguments.repository).name

@@ -452,7 +452,7 @@ def cells(score, group="all"):
 records[0]["hardware"], {record["repository"]: record["rows"][1]["n"] for record in records}
 
 # %% tags=["hide-input"]
-figure, panels = plt.subplots(2, 1, figsize=(7.5, 5), sharex=True)
+figure, panels = plt.subplots(2, 1, figsize=(9.5, 5), sharex=True)
 for axes, score, unit, best in zip(panels, ("bits", "exact"), ("bits per byte", "right answers"), ("RdYlGn_r", "RdYlGn")):
     conditions, found = cells(score)
     top = 1.8 * max(abs(value[0]) for row in found for value in row)
@@ -466,11 +466,12 @@ for axes, score, unit, best in zip(panels, ("bits", "exact"), ("bits per byte", 
     axes.tick_params(axis="x", rotation=20)
 figure.tight_layout()
 described = "; ".join(f"{name}: " + ", ".join(f"{c} {v[0]:+.2f}" for c, v in zip(*[cells("bits")[0], row])) for name, row in zip(NAMES, cells("bits")[1]))
-show.figure(figure, f"Heat map of bits per byte and of right answers under six conditions. Bits: {described}")
+show.figure(figure, f"Heat map of bits per byte and of right answers under {len(conditions)} conditions. Bits: {described}")
 
 # %% [markdown]
-# Bold is what leaves out zero. The first column is chapter 3's: without the text below the cursor the right text costs more everywhere. Then it becomes quiet. Retrieved pieces make the right text of sqlalchemy
-# cheaper, imports bring some more right answers in fontTools, and the rest cannot be told from nothing. All three together share one budget, and do less than the best of them alone.
+# Bold is what leaves out zero. The first column is chapter 3's: without the text below the cursor the right text costs more everywhere. Then it becomes quiet. What BM25 finds makes the right text of sqlalchemy
+# cheaper, alone or fused with vectors. In fontTools imports bring some more right answers, and so do the model's own vectors, alone and fused, though none of them saves bits there. The rest cannot be told from
+# nothing. Of so many cells one or two leave out zero by chance. Imports, tabs and BM25 together share one budget, and do less than the best of them alone.
 #
 # Why so little, after the shop? For one thing, the question is rarely asked. These are the places whose answer needs a name that only another file has:
 
@@ -480,7 +481,7 @@ show.figure(figure, f"Heat map of bits per byte and of right answers under six c
 # %% [markdown]
 # For another, this reader has five million parameters and a window of some fifty lines, of which a quarter is now other people's. It was trained on single files, and never learnt to look up what stands above. A larger model,
 # with a window of thousands of tokens, was trained to use what it is shown, and studies of such models find large gains; run these cells with one, and see. So a server has to have a rule, and ours is: context by default
-# from 1,024 tokens of window on. Chapter 11 will train a model with snippets in its prompts.
+# from 1,024 tokens of window on. Whether it helps to have learnt with snippets in the prompt is a question of chapter 13.
 #
 # ## A snippet with intentions
 #

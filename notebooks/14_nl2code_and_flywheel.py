@@ -1,0 +1,535 @@
+# ---
+# jupyter:
+#   copilot_lib:
+#     teaches: [tuning.instructions.prompt, tuning.accepted.settled, tuning.mixing.among, tuning.simulation.taken]
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     notebook_metadata_filter: kernelspec,jupytext,copilot_lib
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 14. From completion to NL2Code, and the flywheel
+#
+# At the end of this chapter you can train the same model to be asked in words, and make the next model out of what people accepted of the last one, without feeding it
+# its own mistakes. And you can say what either is worth.
+#
+# ```text
+#  ### Instruction:                    shown      return sum(values)     ✗ refused
+#  Sum of the squares of `values`.     accepted   return total‸          ✓ and changed afterwards
+#                                      learnt     return total / len(values)
+# ```
+#
+# | time | hardware | chapters it needs | new words |
+# |---|---|---|---|
+# | 60 minutes | any; no GPU | [6](06_the_server.ipynb), [10](10_data.ipynb) | [NL2Code](../book/glossary.md#nl2code), [instruction example](../book/glossary.md#instruction-example), [flywheel](../book/glossary.md#flywheel), [model collapse](../book/glossary.md#model-collapse) |
+#
+# You will
+#
+# - train with the same loop on other data, and see what that costs the model at a cursor;
+# - measure answers in words beside an answer that is always the same;
+# - turn a record of accepted completions into examples, and say of each that is dropped why;
+# - let a simulated user turn the wheel, with the filter and without.
+
+# %%
+import sys
+if "google.colab" in sys.modules:  # install the package there, leave its torch alone
+    get_ipython().system("pip install -q git+https://github.com/build-your-own-copilot/build-your-own-copilot")
+from copilot_lib.chapter import start
+start()
+
+# %% [markdown]
+# ## The problem, seen
+#
+# Another kind of tool is asked in plain English and writes a function: *natural language to code*. The article's own request, to our copilot:
+
+# %%
+from copilot_lib.completer import Completer
+
+completer = Completer.load()
+codec = completer.model.codec
+
+
+def says(engine, asked, most=60):
+    run = engine.generate(codec.plain(asked).ids, stop_ids=codec.stop_ids, max_new_tokens=most)
+    return codec.decode(list(run)), run.stopped
+
+# %%
+english = "### Instruction:\nWrite a function that filters positive numbers from a list.\n\n### Response:\n"
+text, stopped = says(completer.engine, english)
+print(text, stopped, sep="\n--- stopped by: ")
+
+# %% [markdown]
+# That is no answer. The model has read code, docstrings among it, and no conversation: three `#` are the beginning of a comment to it, and it goes on as comments do. The same wish, where it stands in code, at a cursor:
+
+# %%
+from copilot_lib import show
+from copilot_lib.samples import gap
+
+cursor = gap('def positive(numbers):\n    """Filters positive numbers from a list."""\n    return [', "\n\n\nprint(positive([1, -2]))\n")
+show.completion(cursor, completer.complete(cursor).text, "the same wish, asked as a gap")
+
+# %% [markdown]
+# ## Words in, body out
+#
+# **Claim: a repository has thousands of requests in words, each with its answer.** The docstring says what is wanted, the signature how it will be called, the body is the answer. We take the algorithms of networkx, which the pocket has never seen, and split them by file.
+
+# %%
+import networkx
+from pathlib import Path
+from copilot_lib import repository, split
+
+package = Path(networkx.__file__).parent
+files = [file for file in repository.read(package / "algorithms") if not repository.is_test(file.path)]
+parts = split.split(files)
+texts = {file.path: file.text for file in files}
+len(parts.train), len(parts.test)
+
+# %% [markdown]
+# The article's format, by hand. Long docstrings may ask with their first paragraph only.
+
+# %%
+def prompt(pair, paragraphs=None):
+    says = "\n\n".join(pair.docstring.split("\n\n")[:paragraphs])
+    return f"### Instruction:\n{says}\n\n{pair.signature}\n\n### Response:\n"
+
+# %%
+from copilot_lib.tuning import instructions
+
+
+def askable(pair):
+    size = len(codec.encode(prompt(pair, 1) + pair.response))
+    return pair.response in texts[pair.file] and size < 300 and 2 <= pair.response.count("\n") <= 12
+
+
+held_out = [pair for file in parts.test for pair in instructions.pairs(file) if askable(pair)][:10]
+print(len(held_out), "held-out requests, such as:", prompt(held_out[0], 1) + held_out[0].response, sep="\n")
+
+# %% [markdown]
+# How well does the base know such a body? We ask in bits, as in chapter 8, since right answers will be rare. Four ways to ask for the very same text: with nothing but the signature; in words; left to right, where it stands in its file; and as a gap, with what stands below it too.
+
+# %%
+from copilot_lib.measure import information
+
+
+def ways(pair):
+    text, body = texts[pair.file], pair.response
+    above, below = text[: text.index(body)], text[text.index(body) + len(body) :]
+    return {
+        "signature alone": codec.plain(pair.signature + "\n").ids,
+        "in words": codec.plain(prompt(pair, 1)).ids,
+        "left to right": codec.plain(above, 200).ids,
+        "as a gap": codec.fim(above, below, None, 150, 50).ids,
+    }
+
+# %%
+def body_and_end(network, way):
+    bits = [0.0, 0.0]
+    for pair in held_out:
+        asked, body = ways(pair)[way], codec.encode(pair.response)
+        bits[0] += information(network, [*asked, *body], len(asked))
+        bits[1] += information(network, [*asked, *body, codec.end_id], len(asked) + len(body))
+    return round(bits[0] / sum(len(pair.response) for pair in held_out), 2), round(bits[1] / len(held_out), 1)
+
+
+base = {way: body_and_end(completer.model.network, way) for way in ("signature alone", "in words", "left to right", "as a gap")}
+print(*(f"{way:16} {body:.2f} bits a character, {end:4.1f} bits for the end" for way, (body, end) in base.items()), sep="\n")
+
+# %% [markdown]
+# Fewer is better. Compare the first two rows: to the base the words are worth nothing. It says what may be said under such a signature, and the sentence above tells it no more than any comment would. The last column shows what it does know, and where from. The end of an answer costs it least in a gap: gaps always ended, in all of its training. Left to right nothing ends but files.
+#
+# This is how data for filling in the middle helps here, and how it does not: the base knows that answers end, but behind sentinels only.
+#
+# ## Same base, same loop, other data
+#
+# **Claim: nothing in the loop changes but the examples.** An example is a prompt, the answer, and the end token. Batches, network, optimiser and adapter are those of chapter 11.
+#
+# > **Predict.** After twenty steps, seconds of work: which of the eight numbers above will be smaller, and will one be larger?
+
+# %%
+from itertools import islice
+from copilot_lib.scoreboard import aligned
+from copilot_lib.tuning import batches
+
+
+def of_requests(side, seed=0):
+    return batches.endless(lambda epoch: instructions.instruction_examples(side, codec, 512, seed, epoch), 1024, 4.0, codec.end_id, seed)
+
+
+first = next(of_requests(parts.train))
+{"examples": len(first.ids), "tokens": first.tokens, "of answers": first.answers, "last id is the end": first.ids[0][-1] == codec.end_id}
+
+# %%
+import tempfile
+from copilot_lib import models
+from copilot_lib.tuning import training
+from copilot_lib.tuning.settings import Settings
+
+work = Path(tempfile.mkdtemp())
+network, tokenizer = models.load_network("pocket", "cpu")
+train, test = parts.train, parts.test
+course = training.train(network, tokenizer, lambda: of_requests(train), lambda: islice(of_requests(test), 1), Settings(), 20, work / "words")
+print(f"held-out loss {course.first_loss:.2f} before, {course.best_loss:.2f} after {course.steps} steps")
+
+# %%
+tuned = {way: body_and_end(network, way) for way in base}
+print(aligned([("body, bits a character", "base", "tuned"), *((way, f"{base[way][0]:.2f}", f"{tuned[way][0]:.2f}") for way in base)]), end="\n\n")
+print(aligned([("end, bits", "base", "tuned"), *((way, f"{base[way][1]:.1f}", f"{tuned[way][1]:.1f}") for way in base)]))
+
+# %% [markdown]
+# *In words* is what was trained, and there the words have begun to count: that row is now below the signature alone, by a little. Most of what was won is in the other rows too: it is knowledge of networkx, which any text of networkx would have taught. Ends are now cheap everywhere, in gaps as well. So in twenty steps one format has not hurt the other; the scoreboard at the end asks the same at the cursor.
+#
+# ## What it can do, and what it cannot
+#
+# **Claim: look at answers before you believe a loss.** The adapter goes into a registry, and an engine answers with it.
+
+# %%
+import shutil
+from copilot_lib.registry import Registry
+
+registry = Registry(work / "adapters")
+made_for = {"base": {"name": "pocket", "fingerprint": models.fingerprint("pocket")}, "repository": {}}
+registry.save("in-words", lambda new: shutil.copytree(work / "words" / training.BEST, new, dirs_exist_ok=True), made_for)
+engine = completer.adapters.of(registry.find("in-words"))
+
+# %% tags=["nbval-ignore-output"]
+for title, who in (("base", completer.engine), ("tuned", engine)):
+    text, stopped = says(who, prompt(held_out[0], 1))
+    print(f"--- {title}, stopped by {stopped}:\n{text.rstrip()}")
+
+# %% [markdown]
+# > **Predict.** Of ten answers, how many will be Python under their signature? How many of an answer that is always the same, `return` and the first parameter?
+
+# %%
+import ast
+import re
+from copilot_lib.targets import parsed
+
+def names_given(pair):
+    [function] = ast.parse(pair.signature + "\n    pass").body
+    return [one.arg for one in function.args.args] or ["None"]
+
+
+def looked_at(answers):
+    told = list(zip(held_out, answers))
+    return {
+        "ends by itself": sum(stopped == "end" for _, (_, stopped) in told),
+        "is Python": sum(bool(text.strip()) and parsed(f"{pair.signature}\n{text}") is not None for pair, (text, _) in told),
+        "uses all parameters": sum(set(names_given(pair)) <= set(re.findall(r"\w+", text)) for pair, (text, _) in told),
+        "is the author's": sum(text.strip() == pair.response.strip() for pair, (text, _) in told),
+    }
+
+# %%
+answers = {name: [says(who, prompt(pair, 1), 120) for pair in held_out] for name, who in (("base", completer.engine), ("tuned", engine))}
+answers["always the same"] = [(f"    return {names_given(pair)[0]}\n", "end") for pair in held_out]
+answers["the author"] = [(pair.response, "end") for pair in held_out]
+table = {name: looked_at(said) for name, said in answers.items()}
+print(aligned([(f"of {len(held_out)}", *table["base"]), *((name, *map(str, row.values())) for name, row in table.items())]))
+
+# %% [markdown]
+# The answer that is always the same is Python every time, and ends every time. So neither says that a model understands: they say that it has learnt the *form*. That is what twenty steps begin to teach four and a half million numbers: where an answer ends, the indentation, the parameters' names, an idiom of the
+# repository here and there. The content is not in the model, and no format brings it there: none of the answers does what was asked. Whether an answer does what it should is found out by running it (chapter 9), and what brings that to useful heights is size: this same loop on a model a thousand times larger.
+#
+# ## The wheel
+#
+# **Claim: an accepted completion is a statement about one place, and it may be out of date.** "Every accepted completion becomes a training signal that makes the next completion better", says the article. The server keeps them with `--record FILE`. Here is such a file, with what happens in a week. First the week's code:
+
+# %%
+shop = '''from decimal import Decimal
+
+
+class Basket:
+    """What somebody wants to buy."""
+
+    def put(self, item, count=1):
+        self.items += [item] * count
+
+    def total(self, country):
+        net = sum(item.price for item in self.items)
+        return with_tax(net, country)
+'''
+mine = repository.SourceFile("shop/money.py", shop)
+
+# %%
+from dataclasses import replace
+from copilot_lib.feedback import Event, Store
+
+def accepted_at(answer, said, id, text=shop):
+    at = text.index(answer)
+    return Event(id, "accepted", len(said), 900, "2026-11-02", "pocket", text[:at], text[at + len(answer) :], said)
+
+
+week = [accepted_at("sum(item.price for item in self.items)", "sum(item.price", "mon")]
+week += [replace(week[0], text="sum(item.price for item in self.items)", accepted_characters=38)]  # one word more, and more
+week += [accepted_at("with_tax(net, country)", "net * 1.19", "tue"), accepted_at("[item] * count", "[item] * count", "wed")]
+week += [replace(week[-1], completion_id="thu", kind="rejected", accepted_characters=0), replace(week[-1], completion_id="fri")]
+elsewhere = shop.replace("item", "thing").replace("somebody wants to buy", "they lent us")
+week += [accepted_at("[thing] * count", "[thing] * count", "sat", elsewhere)]
+leaking = shop.replace("    def t", '    key = "AKIA' + 'QZXW3E4R5T6Y7U8I"\n    def t')
+week += [accepted_at("with_tax(net, country)", "with_tax(net, country)", "sun", leaking)]
+
+# %% [markdown]
+# On Monday somebody took a completion word by word; on Tuesday one was taken and then changed; Friday's is Wednesday's again; Saturday's is from another project; on Sunday somebody tried a key. What counts of a completion is the last that was said of it:
+
+# %%
+def settled(events):
+    last = {}
+    for event in events:
+        if event.kind == "accepted" and event.text[: event.accepted_characters].strip():
+            last[event.completion_id] = event
+    return list(last.values())
+
+
+store = Store(work / "events.sqlite")
+for event in week:
+    store.add(event)
+[(event.completion_id, event.text[: event.accepted_characters]) for event in settled(store.events())]
+
+# %% [markdown]
+# Then each is looked for in the repository as it is now: the three lines above the cursor and the beginning of its own, word for word, and the next line below not far on. What stands between them is the answer, whatever was accepted there.
+
+# %%
+from copilot_lib.tuning import accepted
+
+judged = accepted.judge(store.events(), [mine])
+for one in judged:
+    print(f"{one.event.completion_id}  {one.verdict:10} {one.answer}")
+
+# %%
+print(accepted.summary(accepted.counts(judged)))
+
+# %% [markdown]
+# Tuesday's is worth the most: the model said one thing, the author another. Saturday's would have taught this repository's adapter somebody else's names. Sunday's key is no part of the answer; it stands in the prompt, and a model learns from what it reads. Nobody has to trust all this: `learn --review` asks a person about each.
+#
+# The prompt is the one that was asked, so that the model learns in the situation in which it will be asked. Of such an example only the answer is learnt, for the text around it may be half finished.
+
+# %%
+examples, _ = accepted.examples(judged, completer, 512)
+batch = batches.padded([examples[1]], 4.0, codec.end_id)
+codec.decode(examples[1].ids[-examples[1].answer_count :]), sum(weight > 0 for weight in batch.weights[0]), len(batch.ids[0])
+
+# %% [markdown]
+# ## Not from itself alone
+#
+# **Claim: what a model said is a narrow diet.** What was accepted is what the model could say already. So accepted completions come among gaps that are drawn from the repository itself (chapter 10): one in four, and each four times an epoch at most, however few there are.
+
+# %%
+import random
+from copilot_lib.tuning.mixing import FURTHER_SHARE, MOST_TIMES
+
+
+def among(own, further, chance):
+    waiting = [example for _ in range(MOST_TIMES) for example in chance.sample(further, len(further))]
+    for example in own:
+        yield example
+        if waiting and chance.random() < FURTHER_SHARE / (1 - FURTHER_SHARE):
+            yield waiting.pop()
+
+# %%
+from collections import Counter
+from copilot_lib.tuning.drawing import draw
+
+own = list(draw(parts.train[:20], codec, 512))
+Counter(example.kind for example in among(own, examples, random.Random(0))), Counter(example.kind for example in among(own, examples * 30, random.Random(0)))
+
+# %% [markdown]
+# All of it is one command. It ends as `finetune` does: an adapter in the registry, whose card says how many events were used and why the others were not. Until then the old adapter stays.
+#
+# ```console
+# $ python -m copilot_lib serve --record events.sqlite        # for a week
+# $ python -m copilot_lib learn --record events.sqlite . --name mine --review --minutes 10
+# $ python -m copilot_lib learn --record events.sqlite . --name mine --from mine     # a week later
+# ```
+#
+# ## A user who is a program
+#
+# **Claim: the wheel can be measured without people, if somebody has already written the code.** The simulated user types a file that its author has finished, looks at what is shown at some places, and takes its first line if the author's line goes on like that.
+
+# %%
+def taken(text, target):
+    first = text.split("\n")[0]
+    return first if first.strip() and target.reference.startswith(first) else ""
+
+# %%
+from copilot_lib.tuning import simulation
+
+targets = simulation.targets_in(parts.test[:6], 8, 0)
+shown = simulation.shown_to_typist(completer, targets)
+fates = ["refused" if not (part := taken(text, at)) else "whole" if part == at.reference else "a part" for text, at in zip(shown, targets)]
+Counter(fates)
+
+# %% [markdown]
+# Look at the third word: *a part*. A completion that stops early is right as far as it goes, so whoever learns from acceptance alone learns to say little. That is why we count characters saved beside acceptances, and why the answer is what stands in the file, not what was taken.
+#
+# Now broken on purpose: a wheel without a filter. All that was shown is learnt as if it had been right, which is what "train on our logs" comes to.
+
+# %%
+from functools import partial
+from copilot_lib.tuning import flywheel, teaching
+
+own_words = [accepted.Judged(simulation.event(at, text, "shown", "pocket"), accepted.KEPT, text) for at, text in zip(targets, shown) if text]
+fed, _ = accepted.examples(own_words, completer, 512)
+stream = partial(teaching.streamed, fed, [], codec, Settings())
+fed_network, _ = models.load_network("pocket", "cpu")
+fed_course = training.train(fed_network, tokenizer, stream, partial(teaching.first_of, stream), Settings(), 8, work / "fed")
+print(f"{len(fed)} examples; loss of its own words {fed_course.first_loss:.2f} before, {fed_course.best_loss:.2f} after")
+
+# %% tags=["nbval-ignore-output"]
+registry.save("fed", lambda new: shutil.copytree(work / "fed" / training.BEST, new, dirs_exist_ok=True), made_for)
+fed_adapter = registry.find("fed")
+again = simulation.shown_to_typist(completer, targets, fed_adapter)
+{"before": simulation.count_taken(targets, shown), "after": simulation.count_taken(targets, again)}
+
+# %%
+def bits_of_the_author(network):
+    told = [(completer.prompt(at.cursor, 64).ids, codec.encode(at.reference)) for at in targets[::2]]
+    return round(sum(information(network, [*asked, *said], len(asked)) for asked, said in told) / len(told), 1)
+
+
+bits_of_the_author(completer.model.network), bits_of_the_author(fed_network)
+
+# %% [markdown]
+# The training loss has fallen, as if all were well: the model agrees with itself more than before. Even the user may take more now, at these very places, in small pieces. But it is only surer of the same mistakes, and the text that the author wrote costs it a quarter more bits. Nothing in the loop can notice this, since all that it is compared with is its own. One place, before and after:
+
+# %% tags=["nbval-ignore-output"]
+which = next((n for n, (one, other) in enumerate(zip(shown, again)) if one != other), 0)
+show.completion(targets[which].cursor, again[which], f"fed on its own words; before it said {shown[which]!r}")
+
+# %% [markdown]
+# ## The same, from the library
+
+# %%
+from copilot_lib.tuning import mixing
+
+pair = held_out[1]
+assert prompt(pair) == instructions.prompt(pair) and prompt(pair, 1) == instructions.prompt(pair, 1)
+assert settled(week) == accepted.settled(week)
+assert list(among(own, examples, random.Random(3))) == list(mixing.among(own, examples, random.Random(3)))
+assert all(taken(text, at) == simulation.taken(text, at) for text, at in zip(shown, targets))
+{name: arm.says for name, arm in flywheel.ARMS.items()}
+
+# %% [markdown]
+# ## Measure
+#
+# The long run is stored: fontTools, three rounds of 150 places, each round in other files, all ways to learn with as many steps after each round, each going on from its own last adapter. In the first round nobody has learnt.
+
+# %%
+import json
+from copilot_lib.chapter import stored
+
+record = json.loads(stored("claims/flywheel.json"))
+print(record["command"], record["hardware"], record["date"], sep="; ", end="\n\n")
+later = [row for row in record["rows"] if row["round"] == "later"]
+signed = lambda three, scale, digits: "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(*(scale * value for value in three), d=digits)
+cells = [(row["says"], f"{row['accepted_share'][0]:.1%}", signed(row["accepted_more"], 100, 1), signed(row["bits_more"], 1, 2)) for row in later]
+print(aligned([("rounds 2 and 3", "accepted", "points more than never", "bits a character, more"), *cells]))
+
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3))
+colours = {"never": "#868e96", "accepted": "#2f9e44", "everything": "#d9480f", "written": "#4285f4", "code": "#9c36b5", "both": "#e67700"}
+for name, colour in colours.items():
+    rows = [row for row in record["rows"] if row["arm"] == name and row["round"] != "later"]
+    left.plot([row["round"] for row in rows], [100 * row["accepted_share"][0] for row in rows], "o-", color=colour, label=rows[0]["says"])
+    right.plot([row["round"] for row in rows], [row["bits_more"][0] for row in rows], "o-", color=colour)
+left.set(xlabel="round", ylabel="accepted, %", xticks=[1, 2, 3], ylim=(0, None))
+right.set(xlabel="round", ylabel="bits a character, more than never", xticks=[1, 2, 3])
+figure.legend(loc="lower center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize=8)
+show.figure(figure, "Left: the share of completions that the simulated user accepted, round by round, for six ways to learn. Right: how much more or less surprising the author's text is to each than to who never learns")
+
+# %% [markdown]
+# The wheel does not turn here. With who never learns, the user takes one completion in five; no way to learn moves that by more than its interval. What moves is the right panel, and it tells the ways apart. Accepted completions *alone* make the author's text more surprising, more even than everything that was shown: they are few, and the model could say them
+# already. Among gaps of real code, as `learn` puts them, the harm is gone, and nothing is won. So the sentence of the article is not shown by this; what is shown is what the diet must contain. With thousands of events, or a larger model, this may come out otherwise, and the command is the same.
+#
+# %% [markdown]
+# And for the running scoreboard, sixty places in networkx. (Those who were trained in words have read some of their files, so this says whether they still complete, and not how well they learnt.)
+
+# %%
+from copilot_lib import scoreboard
+
+ask = lambda adapter: lambda cursor: completer.complete(cursor, adapter=adapter).text
+methods = {"pocket": None, "pocket, trained in words": registry.find("in-words"), "pocket, fed on its own words": fed_adapter}
+scoreboard.table(scoreboard.score(name, ask(adapter)) for name, adapter in methods.items())
+
+# %% [markdown]
+# One place in sixty is chance: exact matches do not tell the three apart. Trained in words, it completes about as well as before. Fed on its own words its answers are further from the author's, as the similarity says.
+#
+# ## What goes wrong
+#
+# - **`nothing to learn from the record`.** The table under it says why: most often the files changed around the places, or the record is of another repository.
+# - **Acceptance rises, and people type as much as before.** The completions got shorter. Count characters.
+# - **The loss falls and everything else with it.** The model is fed on its own output. Compare with text that people wrote, in files that nothing was learnt from.
+# - **The tuned model answers in words and no longer at the cursor.** One format was trained. Mix both, or keep two adapters, and let each request name its own (chapter 12).
+# - **`… was trained with --seed 1, which held out other files`.** A model that goes on learning must not be given the files that it is measured with. Use the same seed.
+#
+# ## Exercises
+#
+# **1. Saved** (two lines). Given what was shown and what the author wrote at each place, return the share of the author's characters that did not have to be typed. A completion counts where the author's text begins with it.
+
+# %%
+from copilot_lib import checks
+
+
+def share_saved(offered, wanted):
+    ...
+
+
+checks.check_14_share_saved(share_saved)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def share_saved(offered, wanted):
+#     saved = sum(len(part) for part, whole in zip(offered, wanted) if whole.startswith(part))
+#     return saved / sum(map(len, wanted))
+# ```
+#
+# An empty completion is the beginning of everything, and saves nothing: it may be counted or not.
+# </details>
+#
+# **2. What became of it** (three lines). Given what was accepted and what stands there now, return `"kept"`, `"corrected"`, or `"taken back"` where nothing but blanks is left.
+
+# %%
+def fate(taken, here):
+    ...
+
+
+checks.check_14_fate(fate)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def fate(taken, here):
+#     if not here.strip():
+#         return "taken back"
+#     return "kept" if here == taken else "corrected"
+# ```
+# </details>
+#
+# **3. Your week** (open). Start your server or `lsp` with `--record`, work for a week, run `learn --review`, and evaluate with `evaluate --adapter`. Which of the reasons dropped most of your events? Is the adapter better than that of `finetune` alone, after as many minutes?
+
+# %% [markdown]
+# ## Recap
+#
+# - Same base, same loop, other data: an instruction example is a docstring and a signature that ask, and a body that answers. Twenty steps teach the form; the content needs a larger model.
+# - Loss says how surprising the author's text is. Whether answers end, parse and use their parameters is met by an answer that is always the same.
+# - An accepted completion is looked for where it stands; what stands there now is learnt; secrets, strangers, repetitions and held-out files are not.
+# - A wheel that is fed on its own output turns, too. Only text from outside shows in which direction.
+#
+# What stays: `learn`, and the adapter `in-words`. Next: the same, past one machine.
+#
+# Further reading
+#
+# - [Self-Instruct](https://arxiv.org/abs/2212.10560) and [Magicoder](https://arxiv.org/abs/2312.02120): where instruction examples come from when nobody writes them.
+# - [The Curse of Recursion](https://arxiv.org/abs/2305.17493): what training on generated data does to the tails of a distribution.
+# - [Is Model Collapse Inevitable?](https://arxiv.org/abs/2404.01413): not where real data stays in the mix.
+# - [Productivity Assessment of Neural Code Completion](https://arxiv.org/abs/2205.06537): acceptance rate is what people's own judgement goes with best.

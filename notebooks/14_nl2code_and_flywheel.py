@@ -21,9 +21,9 @@
 # its own mistakes. And you can say what either is worth.
 #
 # ```text
-#  ### Instruction:                    shown      return sum(values)     ✗ refused
-#  Sum of the squares of `values`.     accepted   return total‸          ✓ and changed afterwards
-#                                      learnt     return total / len(values)
+#  "The mean of the values."    shown      return max(values)             refused
+#                               accepted   return sum(values)             changed afterwards
+#                               learnt     return sum(values) / len(values)
 # ```
 #
 # | time | hardware | chapters it needs | new words |
@@ -427,7 +427,7 @@ record = json.loads(stored("claims/flywheel.json"))
 print(record["command"], record["hardware"], record["date"], sep="; ", end="\n\n")
 later = [row for row in record["rows"] if row["round"] == "later"]
 signed = lambda three, scale, digits: "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(*(scale * value for value in three), d=digits)
-cells = [(row["says"], f"{row['accepted_share'][0]:.1%}", signed(row["accepted_more"], 100, 1), signed(row["bits_more"], 1, 2)) for row in later]
+cells = [(row["arm"], f"{row['accepted_share'][0]:.1%}", signed(row["accepted_more"], 100, 1), signed(row["bits_more"], 1, 2)) for row in later]
 print(aligned([("rounds 2 and 3", "accepted", "points more than never", "bits a character, more"), *cells]))
 
 # %% tags=["hide-input"]
@@ -440,7 +440,8 @@ for name, colour in colours.items():
     left.plot([row["round"] for row in rows], [100 * row["accepted_share"][0] for row in rows], "o-", color=colour, label=rows[0]["says"])
     right.plot([row["round"] for row in rows], [row["bits_more"][0] for row in rows], "o-", color=colour)
 left.set(xlabel="round", ylabel="accepted, %", xticks=[1, 2, 3], ylim=(0, None))
-right.set(xlabel="round", ylabel="bits a character, more than never", xticks=[1, 2, 3])
+right.set(xlabel="round", ylabel="bits a character, beside never", xticks=[1, 2, 3])
+figure.subplots_adjust(wspace=0.35)
 figure.legend(loc="lower center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize=8)
 show.figure(figure, "Left: the share of completions that the simulated user accepted, round by round, for six ways to learn. Right: how much more or less surprising the author's text is to each than to who never learns")
 

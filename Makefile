@@ -70,6 +70,7 @@ results: .venv/.ready
 	$(RUN) copilot_lib sweep --plan
 	COPILOT_PRECISION=float32 OMP_NUM_THREADS=1 $(RUN) copilot_lib sweep
 	COPILOT_PRECISION=float32 $(RUN) copilot_lib claims
+	OMP_NUM_THREADS=1 $(RUN) copilot_lib flywheel
 
 # Compares recipes of pretraining: hours. Without ARGS only the page and its figures are made anew.
 pilots: .venv/.ready

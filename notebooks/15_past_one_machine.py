@@ -127,7 +127,7 @@ bool(torch.allclose(averaged, both, atol=1e-5))
 # %%
 torch.save(batches, folder / "batches.pt")
 (folder / "worker.py").write_text('''
-import os, torch
+import os, sys, torch
 from torch import distributed
 from copilot_lib import models
 from copilot_lib.tuning import training
@@ -140,7 +140,7 @@ training.weighted_loss(network, own).backward()
 found = torch.cat([weight.grad.flatten() for weight in network.parameters()])
 distributed.all_reduce(found)
 torch.save(found / count, f"gradient-{rank}.pt")
-print(f"process {rank} of {count}, to the system number {os.getpid()}", flush=True)
+sys.stdout.write(f"process {rank} of {count}, to the system number {os.getpid()}\\n")
 distributed.destroy_process_group()
 ''') > 0
 
@@ -218,10 +218,11 @@ show.completion(cursor, says(two), "the model of the second process, which was t
 
 # %%
 (folder / "count.py").write_text('''
-import os
+import os, sys
 
 names = "RANK", "WORLD_SIZE", "MASTER_PORT"
-print({name: name in os.environ for name in names}, os.environ.get("WORLD_SIZE"), flush=True)
+told = {name: name in os.environ for name in names}
+sys.stdout.write(f"{told} {os.environ.get('WORLD_SIZE')}\\n")  # in one piece: two processes share the line
 ''') > 0
 
 # %%
@@ -255,7 +256,7 @@ def every_nth(stream, index, count):
 # `torchrun … -m copilot_lib finetune` is the whole command. The first process reads the repository, plans, writes and speaks; here is what it says, and what it decided.
 
 # %%
-words = "finetune", str(shop), "--name", "shop", "--model", "pocket", "--folder", str(folder / "run"), "--epochs", "5", "--targets", "0"
+words = "finetune", str(shop), "--name", "shop", "--model", "pocket", "--folder", str(folder / "run"), "--epochs", "4", "--targets", "0"
 said = started(*TORCHRUN, "-m", "copilot_lib", *words)
 [line for line in said if line.startswith(("to learn", "to see", "held out"))]
 

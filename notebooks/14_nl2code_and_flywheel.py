@@ -426,7 +426,12 @@ from copilot_lib.chapter import stored
 record = json.loads(stored("claims/flywheel.json"))
 print(record["command"], record["hardware"], record["date"], sep="; ", end="\n\n")
 later = [row for row in record["rows"] if row["round"] == "later"]
-signed = lambda three, scale, digits: "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(*(scale * value for value in three), d=digits)
+
+
+def signed(three, scale, digits):
+    return "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(*(scale * value for value in three), d=digits)
+
+
 cells = [(row["arm"], f"{row['accepted_share'][0]:.1%}", signed(row["accepted_more"], 100, 1), signed(row["bits_more"], 1, 2)) for row in later]
 print(aligned([("rounds 2 and 3", "accepted", "points more than never", "bits a character, more"), *cells]))
 
@@ -455,9 +460,14 @@ show.figure(figure, "Left: the share of completions that the simulated user acce
 # %%
 from copilot_lib import scoreboard
 
-ask = lambda adapter: lambda cursor: completer.complete(cursor, adapter=adapter).text
+
+
+def asked_with(adapter):
+    return lambda cursor: completer.complete(cursor, adapter=adapter).text
+
+
 methods = {"pocket": None, "pocket, trained in words": registry.find("in-words"), "pocket, fed on its own words": fed_adapter}
-scoreboard.table(scoreboard.score(name, ask(adapter)) for name, adapter in methods.items())
+scoreboard.table(scoreboard.score(name, asked_with(adapter)) for name, adapter in methods.items())
 
 # %% [markdown]
 # One place in sixty is chance: exact matches do not tell the three apart. Trained in words, it completes about as well as before. Fed on its own words its answers are further from the author's, as the similarity says.

@@ -68,7 +68,7 @@ results: .venv/.ready
 	COPILOT_PRECISION=float32 $(RUN) copilot_lib ablation networkx sqlalchemy fontTools
 	COPILOT_PRECISION=float32 $(RUN) copilot_lib tasks --output results/tasks/pocket.json
 	$(RUN) copilot_lib sweep --plan
-	COPILOT_PRECISION=float32 OMP_NUM_THREADS=1 $(RUN) copilot_lib sweep
+	OMP_NUM_THREADS=1 $(RUN) copilot_lib sweep
 	COPILOT_PRECISION=float32 $(RUN) copilot_lib claims
 	OMP_NUM_THREADS=1 $(RUN) copilot_lib flywheel
 

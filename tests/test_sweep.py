@@ -82,6 +82,36 @@ def test_a_run_is_done_once_and_its_adapter_is_summed_up_beside_the_base(small):
     assert model.read_adapter(kept.folder)
 
 
+def test_a_training_by_another_plan_is_not_gone_on_from(small):
+    run = plan.Run("lora", "shop", ("shop",), Settings(rank=4, alpha=8, batch_tokens=512, example_tokens=128), steps=20)
+    material, folder = running.material_of(run), small / "work" / run.key
+    before = running.plan_of(replace(run, steps=10), material)
+    assert not running.goes_on(folder, before, material)
+    (folder / "training").mkdir()
+    assert running.goes_on(folder, before, material)
+    assert (folder / "training").exists()
+    assert not running.goes_on(folder, running.plan_of(run, material), material)
+    assert not (folder / "training").exists()
+
+
+def test_all_weights_are_trained_where_there_is_no_rank(small):
+    records, work = small / "records", small / "work"
+    settings = Settings(rank=0, rate=4e-4, batch_tokens=512, example_tokens=128)
+    running.base(["shop"], records, work, print)
+    running.run(plan.Run("whole", "shop", ("shop",), settings, steps=4), records, work, print)
+    found = {row["run"]: row for row in summary.rows(summary.records(records), work) if row["condition"] == "alone"}
+    assert found["whole-shop"]["bits_above_base"][0] < 0
+    assert not (work / "whole-shop-0").exists()
+
+
+def test_what_cannot_be_compared_with_the_base_is_not_summed_up(small):
+    records, work = small / "records", small / "work"
+    running.base(["shop"], records, work, print)
+    (records / "base-shop.json").rename(records / "lora-shop-0.json")
+    with pytest.raises(ValueError, match="no record of the base at the places of shop"):
+        summary.rows(summary.records(records), work)
+
+
 def test_records_about_other_places_are_refused(small):
     records, work = small / "records", small / "work"
     running.base(["shop"], records, work, print)

@@ -85,7 +85,8 @@ def sweep(arguments) -> int:
     if arguments.plan:
         return 0
     try:
-        running.base(plan.REPOSITORIES, say=announced)
+        if not arguments.sum_up:
+            running.base(plan.REPOSITORIES, say=announced)
         for run in () if arguments.sum_up else runs:
             do = running.combination if isinstance(run, plan.Combination) else running.run
             do(run, say=announced)
@@ -172,9 +173,7 @@ def rank(text: str) -> int:
 def add(command: Add) -> None:
     """Adds these commands with their options."""
     added = command(sweep, "train and ask all adapters that the claims need: hours, a stopped one goes on", model=False)
-    added.add_argument(
-        "groups", nargs="*", metavar="GROUP", help="lora, retrieval, pooled, whole, files or shape; all for none"
-    )
+    added.add_argument("groups", nargs="*", metavar="GROUP", help="such as lora, as --plan shows them; all for none")
     added.add_argument("--plan", action="store_true", help="only print what there is to do")
     added.add_argument("--sum-up", action="store_true", help="run nothing more, and sum up the records that there are")
     added = command(finetune, "make an adapter that writes a repository's code better, and measure whether it does")

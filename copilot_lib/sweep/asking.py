@@ -4,8 +4,10 @@ It knows places, conditions and outcomes; it does not know adapters' trainings o
 """
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +34,6 @@ CONDITIONS = ("alone", "bm25")
 class Asked:
     """A repository, the places that are asked about, and what other files say."""
 
-    root: Path
     targets: list[Target]
     fingerprint: str
     project: Project
@@ -58,25 +59,17 @@ def folder_of(package: str, work: Path = Path("build/claims")) -> Path:
 
 def fetched(package: str, folder: Path) -> Path:
     """A release of a package by the registry that pip uses, unpacked; nothing of it is run or installed."""
-    name = package.split("==")[0]
-    if not (folder / name).is_dir():
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--dest",
-            str(folder),
-            package,
-        ]
-        if subprocess.run(command, capture_output=True).returncode:
-            raise ValueError(f"pip could not fetch {package}: this part of the sweep needs a network")
-        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-            wheel.extractall(folder)
-    return folder / name
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+            options = ["--no-deps", "--only-binary", ":all:", "--dest", beside]
+            pip = subprocess.run([sys.executable, "-m", "pip", "download", *options, package], capture_output=True)
+            if pip.returncode:
+                raise ValueError(f"pip could not fetch {package}: this part of the sweep needs a network")
+            with zipfile.ZipFile(next(Path(beside).glob("*.whl"))) as wheel:
+                wheel.extractall(Path(beside) / "unpacked")
+            os.replace(Path(beside) / "unpacked", folder)
+    return folder / package.split("==")[0]
 
 
 @cache
@@ -87,10 +80,11 @@ def asked_of(package: str, folder: Path) -> Asked:
     if not file.exists():
         frozen.freeze(root, file, PLACES)
     asked: Frozen = frozen.load(root, file)
-    index = Index(Project(root))
+    project = Project(root)
+    index = Index(project)
     index.refresh()
     targets = [target for target in asked.targets if target.kind == KIND]
-    return Asked(root, targets, asked.fingerprint, Project(root), index)
+    return Asked(targets, asked.fingerprint, project, index)
 
 
 def outcomes(model: Model, asked: Asked, condition: str) -> list[Outcome]:

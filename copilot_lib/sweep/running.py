@@ -25,7 +25,7 @@ from copilot_lib.tuning.finetune import Plan
 from copilot_lib.tuning.material import Material, collect, fingerprint
 from copilot_lib.tuning.training import BEST
 
-MODEL = "pocket"
+MODEL, PRECISION = "pocket", "float32"
 RECORDS = Path("results/claims/runs")
 WORK = Path("build/claims")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
@@ -38,7 +38,7 @@ def base(packages: Sequence[str], records: Path = RECORDS, work: Path = WORK, sa
         file = records / f"base-{package}.json"
         if not read(file):
             say(f"base at the places of {package}")
-            write(file, about({"group": "base", "name": package}) | asked(models.load(MODEL), [package], work))
+            write(file, about({"group": "base", "name": package}) | asked(untouched(), [package], work))
 
 
 def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
@@ -50,12 +50,11 @@ def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) 
     started = time.process_time()
     material = material_of(one)
     plan = plan_of(one, material)
-    folder.mkdir(parents=True, exist_ok=True)
-    course = finetune.run(plan, material, folder, resume=(folder / finetune.TRAINING).exists())
+    resumed = goes_on(folder, plan, material)
+    course = finetune.run(plan, material, folder, resumed)
     cpu_seconds = time.process_time() - started
     model = trained(one, folder / finetune.TRAINING / BEST, Registry(work / "adapters"))
     found = asked(model, one.places_of, work)
-    shutil.rmtree(folder)
     write(
         file,
         about({"group": one.group, "name": one.name})
@@ -67,12 +66,30 @@ def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) 
             "training": {
                 "steps": course.steps,
                 "cpu_minutes": round(cpu_seconds / 60, 2),
+                "resumed": resumed,
                 "first_loss": course.first_loss,
                 "best_loss": course.best_loss,
             },
         }
         | found,
     )
+    shutil.rmtree(folder)
+
+
+def goes_on(folder: Path, plan: Plan, material: Material) -> bool:
+    """Whether a folder has a training by just this plan to go on from; what it has of another is cleared away.
+
+    Of a training that was gone on from, the minutes in its record are those since then.
+    """
+    try:
+        same = finetune.planned(folder, material, MODEL) == plan
+    except ValueError:
+        same = False
+    if not same:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        finetune.write_json(folder / finetune.PLAN, asdict(plan))
+    return same
 
 
 def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
@@ -81,11 +98,9 @@ def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, sa
     if read(file):
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
-    model = models.load(MODEL)
-    combining.combine(one.key, model, dict(one.weights), one.way, registry=registry, seed=one.seed)
-    changed_model = model.changed_by(model.read_adapter(registry.find(one.key).folder), one.key)
+    combining.combine(one.key, untouched(), dict(one.weights), one.way, registry=registry, seed=one.seed)
     head = about({"group": one.group, "name": one.name}) | {"seed": one.seed, "weights": dict(one.weights)}
-    write(file, head | asked(changed_model, one.asked, work))
+    write(file, head | asked(with_adapter(one.key, registry), one.asked, work))
 
 
 def material_of(one: Run) -> Material:
@@ -150,7 +165,7 @@ def trained(one: Run, best: Path, registry: Registry) -> Model:
     if not one.settings.rank:
         for name in TOKENIZER:
             shutil.copy(models.POCKET / name, best / name)
-        return models.load(str(best))
+        return models.load(str(best), precision=PRECISION)
     return changed(best, one.key, registry)
 
 
@@ -158,8 +173,18 @@ def changed(best: Path, name: str, registry: Registry) -> Model:
     """The base with an adapter that was trained, which is kept in a registry of the claims' own."""
     head = {"base": {"name": MODEL, "fingerprint": models.fingerprint(MODEL)}, "repository": {"root": None, "remote": None}}
     registry.save(name, lambda new: [shutil.copy(best / file, new / file) for file in (CONFIG, TENSORS)], head)
-    model = models.load(MODEL)
+    return with_adapter(name, registry)
+
+
+def with_adapter(name: str, registry: Registry) -> Model:
+    """The base with an adapter of that registry."""
+    model = untouched()
     return model.changed_by(model.read_adapter(registry.find(name).folder), name)
+
+
+def untouched() -> Model:
+    """The base, in numbers of 32 bits whatever the environment says: in 8 bits another processor may answer otherwise."""
+    return models.load(MODEL, precision=PRECISION)
 
 
 def asked(model: Model, packages: Sequence[str], work: Path) -> dict:

@@ -34,6 +34,10 @@ def rows(found: dict[str, dict], work: Path) -> list[dict]:
         for package, by_condition in record["outcomes"].items():
             for condition in by_condition:
                 kinds.setdefault((package, record["group"], record["name"], condition), []).append(record)
+    if missing := sorted({package for package, *_ in kinds if f"{BASE}-{package}" not in found}):
+        raise ValueError(
+            f"there is no record of the base at the places of {', '.join(missing)}: run the sweep without --sum-up"
+        )
     made = []
     for (package, group, name, condition), members in sorted(kinds.items(), key=lambda kind: order(*kind[0])):
         asked = asked_of(package, work / "places")

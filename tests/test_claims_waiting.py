@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copilot_lib.__main__ import main
 from copilot_lib.claims import lengths, waiting
 from copilot_lib.claims.waiting import RULES, Pressed, Rule, asked_along
 from copilot_lib.models import load
@@ -58,3 +59,10 @@ def test_lengths_of_known_texts():
     found = lengths.summary(["x"] * 9 + ["x = 1\n" * 40], load("pocket").codec)
     assert (found["texts"], found["below"], found["within"], found["above"]) == (10, 0.9, 0.0, 0.1)
     assert found["tokens"]["p50"] == 1
+
+
+def test_what_is_measured_with_the_pocket_alone_is_not_recorded_of_another_model(tiny, tmp_path, capsys):
+    words = ["claims", "lengths", "recipe", "--model", str(tiny), "--output", str(tmp_path / "claims")]
+    assert main(words) == 2
+    assert "recipe is measured with the pocket alone" in capsys.readouterr().err
+    assert not (tmp_path / "claims").exists()

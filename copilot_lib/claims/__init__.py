@@ -16,3 +16,5 @@ CLAIMS: dict[str, Callable[[Completer], list[dict]]] = {
     "canaries": canaries.rows,
 }
 """From a completer to the rows of a record."""
+OF_THE_POCKET = {"adapting", "recipe", "canaries"}
+"""Those that train, or take what the sweep has trained: always the pocket, so that of another model they would say nothing."""

@@ -132,11 +132,10 @@ def switching(folders: list[Path]) -> dict:
     turns = cycle(completers)
     calls = {"the same each time": lambda: ask(completers[0]), "another each time": lambda: ask(next(turns))}
     times = interleaved(calls, TIMES)
-    sizes = [sum(4 * (pair.up.size + pair.down.size) for pair in model.read_adapter(folder).values()) for folder in folders]
     return {
         "what": "two adapters of the pocket, each merged into a graph of its own",
         "load_ms": round(1000 * loading, 1),
-        "adapter_bytes": sizes[0],
+        "adapter_bytes": sum(4 * (pair.up.size + pair.down.size) for pair in model.read_adapter(folders[0]).values()),
         "answer_ms": times,
     }
 

@@ -5,7 +5,7 @@ It knows both recipes and a clock of the processor's time; it does not know how 
 
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -44,7 +44,7 @@ def rows(completer: Completer) -> list[dict]:
     material = running.material_of(run)
     held_out = finetune.held_out(material, completer.model.codec, running.plan_of(run, material))
     network, _ = models.load_network("pocket", "cpu")
-    untrained = {"recipe": "none", "held_out_loss": round(loss_at(network, held_out), 4)}
+    untrained = {"recipe": "none", "held_out_loss": round(training.mean_loss(network, iter(held_out)), 4)}
     first = article_s(material)
     second = ours(run, material, first.cpu_seconds)
     return [untrained, row("the article's", first, held_out), row("this project's", second, held_out)]
@@ -58,21 +58,8 @@ def row(name: str, made: Made, held_out: Sequence[Batch]) -> dict:
         "places_per_second": round(made.places / made.cpu_seconds),
         "tokens_per_second": round(made.tokens / made.cpu_seconds),
         "answer_tokens_per_second": round(made.answers / made.cpu_seconds, 1),
-        "held_out_loss": round(loss_at(made.network, held_out), 4),
+        "held_out_loss": round(training.mean_loss(made.network, iter(held_out)), 4),
     }
-
-
-def loss_at(network, batches: Iterable[Batch]) -> float:
-    """The mean loss of held-out gaps, in nats a token."""
-    import torch
-
-    losses = []
-    with torch.inference_mode(), training.quietly():
-        network.float().eval()
-        for batch in batches:
-            given = training.tensors([{"input_ids": batch.ids, "weights": batch.weights}])
-            losses.append(training.weighted_loss(network, given).item())
-    return sum(losses) / len(losses)
 
 
 def article_s(material: Material) -> Made:

@@ -91,10 +91,14 @@ def tasks(arguments) -> None:
 
 def claims(arguments) -> None:
     from copilot_lib import hardware, quality
-    from copilot_lib.claims import CLAIMS
+    from copilot_lib.claims import CLAIMS, OF_THE_POCKET
     from copilot_lib.completer import Completer
 
     completer = Completer.load(arguments.model)
+    others = completer.model.name != "pocket" and sorted(OF_THE_POCKET.intersection(arguments.names or CLAIMS))
+    if others:
+        left = ", ".join(sorted(CLAIMS.keys() - OF_THE_POCKET))
+        raise BadInput(f"{others[0]} is measured with the pocket alone, and not with {completer.model.name}: name {left}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or CLAIMS:
         if name not in CLAIMS:

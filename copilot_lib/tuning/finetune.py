@@ -77,12 +77,11 @@ def prepare(
     if (folder / PLAN).exists():
         raise ValueError(f"{folder} holds a run: go on with --resume, or name another folder")
     device = device or models.best_device()
-    loaded = models.load(model)
-    context_tokens = min(settings.example_tokens, loaded.context_tokens)
-    settings = replace(settings, example_tokens=context_tokens)
+    codec, context_tokens = models.codec(model)
+    settings = replace(settings, example_tokens=min(settings.example_tokens, context_tokens))
     network, _ = models.load_network(model, device)
     # One pass over the files, drawn as the first epoch will be, says how many batches an epoch has.
-    first = list(of_epoch(material, loaded.codec, settings, drawing, 0))
+    first = list(of_epoch(material, codec, settings, drawing, 0))
     if not first:
         raise ValueError(f"{material.name} gives no examples: its files are too short")
     measured = pace.fastest(network, first[: pace.BATCHES], settings)
@@ -200,7 +199,7 @@ def trained(
     """One attempt at a plan."""
     import torch
 
-    codec = models.load(plan.model).codec
+    codec, _ = models.codec(plan.model)  # the model itself is loaded once: a large one has no room twice
     network, tokenizer = models.load_network(plan.model, plan.device)
     network.to(getattr(torch, plan.precision))
     if begin:
@@ -248,7 +247,7 @@ def of_epoch(material: Material, codec: Codec, settings: Settings, drawing: Draw
 
 
 def held_out(material: Material, codec: Codec, plan: Plan) -> list[Batch]:
-    """Batches of gaps in the validation part, the same in every run: only the answers are looked at."""
+    """Batches of gaps in the validation part, the same in every run; answers weigh as much as they do in training."""
     drawing = Drawing(mix=replace(plan.drawing.mix, fim_share=1.0))
     drawn = draw(material.validation, codec, plan.settings.example_tokens, 0, 0, drawing)
     made = batches.of_epoch(drawn, plan.settings.batch_tokens, plan.settings.answer_weight, codec.end_id, random.Random(0))

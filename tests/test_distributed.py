@@ -56,16 +56,6 @@ sys.exit(main(words))
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
-    """A checkpoint of the pocket's kind with chance for weights: what takes no time."""
-    folder = tmp_path_factory.mktemp("tiny")
-    network.build(Recipe(width=64, layers=2, heads=2, context_tokens=256)).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((models.POCKET / name).read_bytes())
-    return folder
-
-
-@pytest.fixture(scope="module")
 def repository(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("code") / "shop"
     root.mkdir()

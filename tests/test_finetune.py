@@ -95,6 +95,7 @@ def test_an_interrupt_says_how_to_go_on_and_the_run_goes_on(repository, tiny, tm
         (["nowhere", "--name", "x"], "No such file"),
         ([".", "--name", "a.b"], "'a.b' is no name for an adapter"),
         ([".", "--name", "x", "--minutes", "0"], "'0' is no time"),
+        ([".", "--name", "x", "--epochs", "none"], "'none' is no number of epochs"),
         ([".", "--name", "x", "--rank", "no"], "'no' is no rank"),
         ([".", "--name", "x", "--resume"], "expected at least two Python files"),
     ],

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
-from copilot_lib.cli.tuning import Bar, asked, minutes, reading_bar
+from copilot_lib.cli.tuning import Bar, add_run, conclude, interrupted, minutes, reading_bar
 
 MINUTES = 10.0
 LINES_ABOVE = 3
@@ -20,8 +20,8 @@ def learn(arguments) -> int:
 
     from copilot_lib import models
     from copilot_lib.completer import Completer
-    from copilot_lib.registry import Registry, checked
-    from copilot_lib.tuning import accepted, finetune, learning, making, material
+    from copilot_lib.registry import checked
+    from copilot_lib.tuning import accepted, finetune, learning, material
     from copilot_lib.tuning.settings import suited
 
     name = checked(arguments.name)
@@ -49,13 +49,9 @@ def learn(arguments) -> int:
             course = finetune.run(
                 plan, found, folder, arguments.resume, bar.show, bar.say, further=lesson.examples, begin=lesson.begin
             )
-        made = making.save(name, arguments.repository, plan, folder, Registry())
-        print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
-        if arguments.targets:
-            print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
+        conclude(arguments, name, plan, folder, course)
     except KeyboardInterrupt:
-        print(f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted(folder)
     return 0
 
 
@@ -148,23 +144,13 @@ def above_zero(text: str) -> int:
 def add(command: Add) -> None:
     """Adds these commands with their options."""
     added = command(learn, "make the next adapter of what was accepted, and of the repository's own code")
-    added.add_argument(
-        "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
-    )
+    add_run(added, "build/learn")
     added.add_argument(
         "--record", type=Path, required=True, metavar="FILE", help="what `serve` or `lsp` has kept with --record"
     )
-    added.add_argument("--name", required=True, help="the adapter's name; one that has it already is replaced at the end")
     added.add_argument("--review", action="store_true", help="ask about each completion before it is learnt")
     added.add_argument("--minutes", type=minutes, metavar="M", default=MINUTES, help="train for about so long, default 10")
     added.add_argument("--from", metavar="ADAPTER", help="go on from this adapter; without, begin anew")
-    added.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
-    added.add_argument("--seed", type=int, default=0, help="which files are held out, and what chance decides")
-    added.add_argument("--tests", action="store_true", help="learn from test files too")
-    added.add_argument(
-        "--targets", type=int, default=40, metavar="N", help="places of each kind to compare at, before and after; 0 for none"
-    )
-    added.add_argument("--folder", type=Path, help="where the run is kept; default build/learn and the name")
     added = command(flywheel, "let a simulated user accept and refuse, round by round, in several ways to learn from it")
     added.add_argument("repository", nargs="?", default="fontTools", metavar="REPO", help="a folder, or an installed package")
     added.add_argument(

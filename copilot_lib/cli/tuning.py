@@ -14,8 +14,8 @@ from copilot_lib.cli.inputs import INTERRUPTED, Add
 
 def finetune(arguments) -> int:
     from copilot_lib import models
-    from copilot_lib.registry import Registry, checked
-    from copilot_lib.tuning import finetune, making, material, processes, summary
+    from copilot_lib.registry import checked
+    from copilot_lib.tuning import finetune, material, processes, summary
     from copilot_lib.tuning.settings import suited
 
     name = checked(arguments.name)
@@ -49,18 +49,27 @@ def finetune(arguments) -> int:
         processes.leave(one)
         if not one.first:
             return 0
-        made = making.save(name, arguments.repository, plan, folder, Registry())
-        print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
-        if arguments.targets:
-            print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
+        conclude(arguments, name, plan, folder, course)
     except KeyboardInterrupt:
-        if one.first:
-            print(
-                f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.",
-                file=sys.stderr,
-            )
-        return INTERRUPTED
+        return interrupted(folder) if one.first else INTERRUPTED
     return 0
+
+
+def conclude(arguments, name: str, plan, folder: Path, course) -> None:
+    """Puts what a run came to into the user's registry, and says what it is worth beside its base."""
+    from copilot_lib.registry import Registry
+    from copilot_lib.tuning import making
+
+    made = making.save(name, arguments.repository, plan, folder, Registry())
+    print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
+    if arguments.targets:
+        print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
+
+
+def interrupted(folder: Path) -> int:
+    """Says how to go on with a run that was stopped."""
+    print(f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.", file=sys.stderr)
+    return INTERRUPTED
 
 
 def of(plan) -> str:
@@ -154,12 +163,22 @@ def asked(name: str, items, done: int):
 
 def minutes(text: str) -> float:
     """A time above zero."""
+    return positive(text, "time: expected minutes, such as 10")
+
+
+def epochs(text: str) -> float:
+    """How often to go through the files, above zero."""
+    return positive(text, "number of epochs: expected one such as 3, or 0.5")
+
+
+def positive(text: str, what: str) -> float:
+    """The number that a text is."""
     try:
         number = float(text)
     except ValueError:
         number = 0.0
     if not 0 < number < 1e5:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: expected minutes, such as 10")
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
     return number
 
 
@@ -177,19 +196,24 @@ def add(command: Add) -> None:
     added.add_argument("--plan", action="store_true", help="only print what there is to do")
     added.add_argument("--sum-up", action="store_true", help="run nothing more, and sum up the records that there are")
     added = command(finetune, "make an adapter that writes a repository's code better, and measure whether it does")
+    add_run(added, "build/finetune")
+    length = added.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=minutes, metavar="M", help="train for about so long on this machine")
+    length.add_argument("--epochs", type=epochs, metavar="E", help="go through the files so often at most")
+    added.add_argument("--rank", type=rank, metavar="R", help="32 for small models, else 16; a smaller one learns less")
+    added.add_argument("--context", action="store_true", help="show pieces of other files in half of the examples")
+
+
+def add_run(added: argparse.ArgumentParser, folder: str) -> None:
+    """Adds what every command takes that makes an adapter of a repository."""
     added.add_argument(
         "repository", type=Path, metavar="REPO", help="a folder with Python files; nothing in it is run or changed"
     )
     added.add_argument("--name", required=True, help="the adapter's name; one that has it already is replaced at the end")
-    length = added.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=minutes, metavar="M", help="train for about so long on this machine")
-    length.add_argument("--epochs", type=minutes, metavar="E", help="go through the files so often at most")
     added.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
-    added.add_argument("--rank", type=rank, metavar="R", help="32 for small models, else 16; a smaller one learns less")
-    added.add_argument("--context", action="store_true", help="show pieces of other files in half of the examples")
     added.add_argument("--seed", type=int, default=0, help="which files are held out, and what chance decides")
     added.add_argument("--tests", action="store_true", help="learn from test files too")
     added.add_argument(
         "--targets", type=int, default=40, metavar="N", help="places of each kind to compare at, before and after; 0 for none"
     )
-    added.add_argument("--folder", type=Path, help="where the run is kept; default build/finetune and the name")
+    added.add_argument("--folder", type=Path, help=f"where the run is kept; default {folder} and the name")

@@ -25,6 +25,14 @@ def test_every_run_has_a_name_of_its_own_and_three_seeds():
     assert "left" in plan.table(runs, [runs[0].key]).splitlines()[-1]
 
 
+def test_one_seed_of_everything_comes_first_and_what_is_combined_before_its_combination():
+    runs = plan.of_groups([])
+    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    for place, run in enumerate(runs):
+        if isinstance(run, plan.Combination):
+            assert {name for name, _ in run.weights} <= {one.key for one in runs[:place]}
+
+
 def test_the_whole_plan_fits_into_eight_hours_on_two_cores():
     assert sum(run.minutes for run in plan.of_groups([])) / 60 / 2 < 8
 

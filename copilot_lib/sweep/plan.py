@@ -173,10 +173,13 @@ GROUPS = {made.__name__: made for made in (lora, combined, retrieval, longer, wh
 
 
 def of_groups(names: Sequence[str]) -> list[Run | Combination]:
-    """The runs of the named groups, all for none, each seed for all before the next; `ValueError` for a name that is none."""
+    """The runs of the named groups, all for none; `ValueError` for a name that is none.
+
+    One seed of everything comes before the next: a plan that is stopped early has said something about every claim.
+    """
     if unknown := [name for name in names if name not in GROUPS]:
         raise ValueError(f"{unknown[0]!r} is no group of runs: expected some of {', '.join(GROUPS)}")
-    return [run for name in names or GROUPS for run in sorted(GROUPS[name](), key=lambda run: run.seed)]
+    return sorted((run for name in names or GROUPS for run in GROUPS[name]()), key=lambda run: run.seed)
 
 
 def table(runs: Sequence[Run | Combination], done: Iterable[str]) -> str:

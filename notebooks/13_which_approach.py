@@ -417,7 +417,7 @@ from itertools import islice
 from copilot_lib import frozen, measure, models
 from copilot_lib.tuning import batches, drawing, settings, training
 
-root = asked["networkx"].root
+root = asked["networkx"].project.root
 train = frozen.load(root, work / "networkx-places.json").train
 few = [file for file in train if file.path.startswith("algorithms/tree/") and len(file.text) > 1000][:3]
 codec = completer.model.codec
@@ -468,7 +468,7 @@ networks = {
 texts = {
     "learnt from": "".join(file.text for file in few)[:6000],
     "networkx": (root / "algorithms/cycles.py").read_text()[:6000],
-    "fontTools": (asked["fontTools"].root / "feaLib/lexer.py").read_text()[:6000],
+    "fontTools": (asked["fontTools"].project.root / "feaLib/lexer.py").read_text()[:6000],
 }
 changed = {name: models.of_network(name, network, codec.tokenizer) for name, network in networks.items()}
 bits = {name: [measure.bits_per_byte(model, text) for text in texts.values()] for name, model in changed.items()}

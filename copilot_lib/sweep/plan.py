@@ -22,7 +22,7 @@ LONG_STEPS = 2800
 SETTINGS = Settings(rank=32, alpha=64, rate=4e-3, batch_tokens=1024)
 TOKENS_PER_SECOND = 2350
 """What one core trains, as it was measured; only for the plan that is shown."""
-ASKING_MINUTES = 2.0
+ASKING_MINUTES = 1.0
 """About so long it takes to ask at all places of a repository in one way."""
 
 

@@ -185,6 +185,8 @@ print(aligned([("end, bits", "base", "tuned"), *((way, f"{base[way][1]:.1f}", f"
 # %% [markdown]
 # *In words* is what was trained, and there the words have begun to count: that row is now below the signature alone, by a little. Most of what was won is in the other rows too: it is knowledge of networkx, which any text of networkx would have taught. Ends are now cheap everywhere, in gaps as well. So in twenty steps one format has not hurt the other; the scoreboard at the end asks the same at the cursor.
 #
+# `python -m copilot_lib finetune REPO --name mine --instructions` trains both in one adapter: a quarter of its examples ask for a function in this way, the others are the gaps of chapter 10.
+#
 # ## What it can do, and what it cannot
 #
 # **Claim: look at answers before you believe a loss.** The adapter goes into a registry, and an engine answers with it.

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from copilot_lib import models
-from copilot_lib.tuning import finetune, material, pace, training
+from copilot_lib.repository import SourceFile
+from copilot_lib.tuning import finetune, material, mixing, pace, training
 from copilot_lib.tuning.batches import of_epoch, padded
 from copilot_lib.tuning.drawing import Example
 from copilot_lib.tuning.settings import Settings
@@ -177,3 +178,21 @@ def test_the_fastest_kind_of_number_is_chosen_by_the_clock(repository, tiny, tmp
     # Each step is timed by two looks at the clock; the second kind of number is given the shorter ones.
     ticks = iter([tick for length in (5, 5, 5, 5, 2, 2, 2, 2) for tick in (0, length)])
     assert pace.fastest(net, drawn, SMALL, clock=lambda: next(ticks)) == pace.Pace("bfloat16", 2)
+
+
+def test_functions_are_asked_for_among_the_gaps_and_anew_in_every_epoch(repository, tiny):
+    half = SourceFile("half.py", 'def half(x):\n    """Half of it."""\n    y = x / 2\n    return y\n')
+    found, codec = material.collect(repository), models.load(str(tiny)).codec
+    found = replace(found, train=[*found.train, half])
+    plain, asking = finetune.Drawing(), finetune.Drawing(instructions=True)
+    gaps = list(finetune.examples(found, codec, SMALL, plain, 0))
+    epochs = [list(finetune.examples(found, codec, SMALL, asking, number)) for number in range(4)]
+    asked = [[place for place, example in enumerate(epoch) if example.kind == "instruction"] for epoch in epochs]
+    assert [example for example in epochs[0] if example.kind != "instruction"] == gaps
+    assert all(1 <= len(places) <= mixing.MOST_TIMES for places in asked) and len(set(map(tuple, asked))) > 1
+
+
+def test_functions_are_not_asked_for_where_none_says_what_it_does(repository, tiny, tmp_path):
+    found = material.collect(repository)
+    with pytest.raises(ValueError, match="no function with a docstring above a body: train without --instructions"):
+        finetune.prepare(found, str(tiny), tmp_path / "run", SMALL, finetune.Drawing(instructions=True))

@@ -44,6 +44,7 @@ def text(name: str, plan: Plan, report: Mapping, result: Mapping, evaluated: Map
         f"- LoRA of rank {plan.settings.rank}, alpha {plan.settings.alpha}, rate {plan.settings.rate},"
         f" seed {plan.settings.seed}; steps of {plan.settings.batch_tokens} tokens, computed in {plan.precision}"
         + (f", in each of {plan.processes} processes" if plan.processes > 1 else ""),
+        *(["- functions asked for by docstring and signature: a quarter of the examples"] if plan.drawing.instructions else []),
         f"- {result['steps']} of {plan.steps} steps, {result['seconds'] / 60:.1f} minutes on {result['hardware']}",
         f"- loss of held-out gaps: {result['first_loss']:.3f} before, {result['best_loss']:.3f} after (nats a token)",
         "- " + ", ".join(f"{package} {metadata.version(package)}" for package in VERSIONS),

@@ -37,6 +37,8 @@ class Drawing:
     """How many windows are as large as the model takes. The others are of any size, as the text around a cursor may be."""
     context_share: float = 0.0
     """How many gaps are asked about with pieces of other files."""
+    instructions: bool = False
+    """Whether functions are asked for among the gaps too, by what they say of themselves (`instructions`)."""
 
 
 @dataclass(frozen=True)

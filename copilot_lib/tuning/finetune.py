@@ -25,6 +25,7 @@ from copilot_lib.recipe import Mix
 from copilot_lib.tuning import batches, going_on, mixing, neighbours, pace, training
 from copilot_lib.tuning.batches import Batch
 from copilot_lib.tuning.drawing import Drawing, Example, Places, draw
+from copilot_lib.tuning.instructions import instruction_examples, pairs
 from copilot_lib.tuning.material import Material
 from copilot_lib.tuning.settings import Settings
 from copilot_lib.tuning.training import Course
@@ -72,10 +73,12 @@ def prepare(
     """Decides how a run goes, and writes it down in `folder`, which must not hold another run.
 
     With `minutes`, as many steps as fit into them on this machine, and no more than the epochs need. Raises `ValueError` where
-    the folder has a plan.
+    the folder has a plan, or the files have nothing to learn from in the way that was asked for.
     """
     if (folder / PLAN).exists():
         raise ValueError(f"{folder} holds a run: go on with --resume, or name another folder")
+    if drawing.instructions and not any(map(pairs, material.train)):
+        raise ValueError(f"{material.name} has no function with a docstring above a body: train without --instructions")
     device = device or models.best_device()
     codec, context_tokens = models.codec(model)
     settings = replace(settings, example_tokens=min(settings.example_tokens, context_tokens))
@@ -232,15 +235,31 @@ def stream(
     settings = plan.settings
 
     def epoch(number: int) -> Iterator[Example]:
-        own = draw(material.train, codec, settings.example_tokens, settings.seed, number, plan.drawing, places)
-        return mixing.among(own, further, random.Random(f"{settings.seed}/further/{number}"))
+        return examples(material, codec, settings, plan.drawing, number, places, further)
 
     return batches.endless(epoch, settings.batch_tokens, settings.answer_weight, codec.end_id, settings.seed)
 
 
+def examples(
+    material: Material,
+    codec: Codec,
+    settings: Settings,
+    drawing: Drawing,
+    number: int,
+    places: Places | None = None,
+    further: Sequence[Example] = (),
+) -> Iterator[Example]:
+    """What is learnt in one epoch: the files as they are drawn, and among them what else there is to learn."""
+    own = draw(material.train, codec, settings.example_tokens, settings.seed, number, drawing, places)
+    if drawing.instructions:
+        asked = instruction_examples(material.train, codec, settings.example_tokens, settings.seed, number)
+        further = (*further, *asked)
+    return mixing.among(own, further, random.Random(f"{settings.seed}/further/{number}"))
+
+
 def of_epoch(material: Material, codec: Codec, settings: Settings, drawing: Drawing, number: int) -> Iterator[Batch]:
     """The batches of one epoch, without pieces of other files."""
-    drawn = draw(material.train, codec, settings.example_tokens, settings.seed, number, replace(drawing, context_share=0.0))
+    drawn = examples(material, codec, settings, drawing, number)
     return batches.of_epoch(
         drawn, settings.batch_tokens, settings.answer_weight, codec.end_id, random.Random(f"{settings.seed}/batches/{number}")
     )

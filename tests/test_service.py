@@ -129,6 +129,22 @@ def test_a_failure_reaches_the_one_who_asked_and_nobody_else(gate, service):
     assert asyncio.run(scene()) == "fine"
 
 
+def test_who_leaves_a_shared_run_leaves_it_to_the_others(gate, service):
+    async def scene():
+        leaving, staying = ask(service, "vim", "same"), ask(service, "emacs", "same")
+        await begun(gate)
+        newer = ask(service, "vim", "newer")
+        await asyncio.sleep(0)
+        gate.open.release(2)
+        assert (await staying).text == "same"
+        assert (await newer).text == "newer"
+        with pytest.raises(Superseded):
+            await leaving
+
+    asyncio.run(scene())
+    assert gate.cancelled == [], "the model was wanted by one still"
+
+
 def test_requests_for_the_same_share_one_run(gate, service):
     async def scene():
         tasks = [ask(service, editor, "same") for editor in ("a", "b", "b")]

@@ -108,7 +108,7 @@ for name, text in planted.items():
 
 # %% [markdown]
 # > **Predict.** The article's collector walks the folder, skips some folders by name, and takes every `.py` file between 50 and 50,000 bytes whose first line does not say that it was generated. Which of
-# > the six planted files does it take?
+# > the six Python files that we planted does it take?
 
 # %%
 from copilot_lib.tuning import article
@@ -120,7 +120,8 @@ len(taken), sorted(names & planted.keys())
 # %% [markdown]
 # It skips the build folder and what says of itself that it was generated. It takes the near-copy, somebody else's code, a key and a password. Half of what it takes are tests, and what is too large for it is missing: `drawing/layout.py`, which networkx is known for.
 #
-# `collect` reads as git does, names a reason for all that it leaves out, and divides the rest in three. The last two sections say how.
+# `collect` reads as git does, names a reason for all that it leaves out, and divides the rest in three: files to learn from; a few that tell, while a model is trained, when to stop; and those that are held out, to ask about afterwards.
+# The next two sections say how.
 
 # %%
 from copilot_lib.tuning import material, summary
@@ -132,6 +133,8 @@ print(summary.text(mine.report))
 {path: why for path, why in mine.report["left_out_files"].items() if path.split("/")[0] in " ".join(planted) and why != "a test"}
 
 # %% [markdown]
+# Tests are left out unless you say `--tests`: half of these files are tests, and who learns from them learns to write tests. A key of a known form, as in `settings.py`, is seen when a file is read, by chapter 8's reader; a password takes the closer look of the next section.
+#
 # A licence is not a filter. It is a question to you: may you train on this, and give away what comes of it? The report names the file, and the adapter's card will repeat it.
 #
 # ## Secrets
@@ -151,7 +154,7 @@ def entropy(text):
 
 strings = [found for file in mine.train for found in re.findall(r"""["']([\w+/=-]{20,})["']""", file.text)]
 alarms = [string for string in strings if entropy(string) > 3.5]
-print(len(alarms), "alarms in", len(strings), "strings, such as", *alarms[:3])
+print(f"{len(alarms)} alarms in {len(strings)} strings, such as", *alarms[:2])
 
 # %% [markdown]
 # In code, names are as various as keys are. Those who make tokens know this, and give them forms: `AKIA` and sixteen characters, `ghp_` and thirty-six. [detect-secrets](https://github.com/Yelp/detect-secrets) knows
@@ -165,6 +168,8 @@ for name in ("settings.py", "readwrite/store.py"):
 leaks.found('url = "postgresql://scott:tiger@localhost/test"\npassword = os.environ["PASSWORD"]\n')
 
 # %% [markdown]
+# The last line of the cell raises no alarm: an address that nobody else can reach opens nothing, and a password that is read from the environment does not stand in the file.
+#
 # The report says file, line and kind, and never what stands there: a report is sent around. A file with a secret is left out whole. That costs little, and to cut out a line would teach code that does not work.
 #
 # What if it had not been found? To see what *could* come back out, we need no training. Here is the perfect pupil: a completer that remembers every text it was given, and understands none.
@@ -259,8 +264,8 @@ def overlap_of(one, other):
 round(overlap_of(dag, planted["algorithms/dag_v2.py"]), 2), round(overlap_of(dag, texts[100]), 2)
 
 # %% [markdown]
-# Comparing each of 500 files with each other would be 125,000 such sums; for a million files, half a million millions. MinHash turns each set into 64 numbers, of which two sets share as many as they overlap, and an index finds those
-# that share many. `split.clusters` puts near-duplicates into one group, also those that are alike by way of a third, and a group is never divided.
+# Comparing each of 500 files with each other would be 125,000 such sums; for a million files, half a million millions. MinHash turns each set into 64 numbers. The share of them that two sets have in common is about the share of runs that they have in common, and an index finds those
+# with many, without comparing all. `split.clusters` puts near-duplicates into one group, also those that are alike by way of a third, and a group is never divided.
 
 # %%
 from copilot_lib import repository, split
@@ -330,14 +335,14 @@ by_path = {file.path: file.text for file in files}
 Counter({0: "the file, exactly", 1: "one newline too many"}[len("".join(taken_apart(text))) - len(by_path[path])] for path, text in made)
 
 # %% [markdown]
-# They are those that splitting into lines took away, and all is well but for gaps at the end of a file. The true fault is next to it: every prefix ends with a newline. In training the cursor always stands at the beginning of a line; in an editor, hardly ever.
+# These newlines are the ones that splitting into lines took away, and all is well but for gaps at the end of a file. The true fault is next to it: every prefix ends with a newline. In training the cursor always stands at the beginning of a line; in an editor, hardly ever.
 #
 # - *A file that spells a sentinel.* Examples are made as text, so a file that holds `<fim_middle>` (this book's do) makes a prompt with two of them.
 # - *No end token.* The trainer adds one behind the text, and then cuts it away, for seven of eight.
 #
 # ## Window first
 #
-# **Claim: cut the window first, then the gap, and nothing has to be thrown away.** How many tokens has an example beside its text? And where can a file be cut so that whole lines fill what a model reads?
+# **Claim: cut the window first, then the gap, and nothing has to be thrown away.** `overhead` counts what an example needs beside its text: the sentinels, and one end token. `windows` cuts a file into pieces of whole lines. Of each it says where it starts, where it ends, and how many tokens have room in it.
 
 # %%
 from copilot_lib.codec import LINE
@@ -363,8 +368,8 @@ def windows(text, codec, most, full_share, chance):
         yield start, end, room
 
 # %% [markdown]
-# Half of the windows are as large as the model takes, the others of any size, since a cursor may stand in a short file, too. Then a gap is cut into the window, of a kind that an editor makes: the rest of a line, some lines, a piece within brackets, an
-# expression, nothing at all. Where gap and text have no room together, the text loses its outer ends.
+# Half of the windows are as large as the model takes, the others of any size, since a cursor may stand in a short file, too. Then a gap is cut into the window, of a kind that an editor makes: the rest of a line, some lines, a piece of a line, an
+# expression, nothing at all; now and then a run of characters that begins and ends anywhere. Where gap and text have no room together, the text loses its outer ends. `share` says how much of either side stays: a third of the room is the suffix's, and what the prefix does not need.
 
 # %%
 def share(room, prefix_count, suffix_count):
@@ -391,7 +396,7 @@ ids, answer_count = by_hand(dag, codec, 96, random.Random(7))
 print(len(ids), "tokens:", codec.decode(ids))
 
 # %% [markdown]
-# Prefix, suffix, middle, end. The sentinels are ids that the codec put between the pieces, in the order and with the spelling of this model's family; a file that spells one is text like any other. An end token follows always: where a gap ends is half of what is to be learnt.
+# Prefix, suffix, middle, end; here with a run of characters, in the middle of two words. The sentinels are ids that the codec put between the pieces, in the order and with the spelling of this model's family; a file that spells one is text like any other. An end token follows always: where a gap ends is half of what is to be learnt.
 #
 # ## Anew every epoch
 #
@@ -425,6 +430,8 @@ axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 show.figure(figure, f"Ten epochs over one file: our gaps stand at {sum(map(len, ours))} places, elsewhere each time; the article's at the same three")
 
 # %% [markdown]
+# Each row is an epoch. Ours stand elsewhere each time, all over the file, and after ten epochs more than four in ten of its lines have been part of a question. The article's three stand below each other: ten times the same question, and most of the file is never asked for.
+#
 # ## The same, from the library
 #
 # `draw` gives the examples of an epoch. The same seed and epoch give the same, on any machine; so a run that was stopped can go on, and nobody has to store what can be drawn.
@@ -455,7 +462,7 @@ print(f"{with_others.context_count} tokens of other files, such as:", *text[text
 # %% [markdown]
 # ## Ask in words
 #
-# **Claim: your docstrings are instructions, and the code under them the answers.** Another kind of tool is asked in words and writes a function. Its examples stand in the repository, too: docstring and signature ask, the body answers.
+# **Claim: your docstrings are instructions, and the code under them the answers.** Another kind of tool is asked in words and writes a function. Its examples stand in the repository, too: docstring and signature ask, the body answers. Chapter 14 trains on them.
 
 # %%
 from copilot_lib.tuning import instructions
@@ -477,7 +484,7 @@ print(f"{good} of {len(pairs)} parse; {len(fitting)} have room in 512 tokens, no
 # %% [markdown]
 # ## Measure
 #
-# What is in a hundred places of a batch? Padding is what short examples are filled up with, when they stand in one batch with long ones: the article's stand together as they come, ours by length.
+# A batch is a rectangle: so many examples, each as long as the longest. What stands in a hundred of its places? Padding is what short examples are filled up with. The article's stand together as they come, ours (those with a gap) by length.
 
 # %%
 def makeup(sizes, answers, limit, batch=4):
@@ -505,7 +512,7 @@ axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 show.figure(figure, "Stacked bars: answers are " + ", ".join(f"{100 * of['answers']:.1f} of 100 places in {name}" for name, of in found.items()))
 
 # %% [markdown]
-# More than ten times as many of the tokens that a machine works through are answers. Whether that makes a better model is a question for the next chapter; that it makes a cheaper one is arithmetic.
+# More than ten times as many of the tokens that a machine works through are answers. Whether that makes a better model is a question for the next chapter; that each answer costs less is arithmetic.
 #
 # All this is one command, `python -m copilot_lib collect YOUR_FOLDER --output report.json`. The report belongs to what is trained from it:
 
@@ -525,7 +532,7 @@ mine.report["settings"], mine.report["sha256"][:16]
 # - **It never stops.** The end token was cut away, or its label hidden because padding had the same id. Look at the last ids of ten examples.
 # - **Two people get different numbers from one repository.** Other files, or another seed. Compare the reports' `sha256`.
 # - **`a repository is split by file: expected at least two Python files that differ, found 1`.** Name the folder above, or a larger repository.
-# - **A file is missing that you need.** The report has its name and the reason. A line that is no secret is marked with `# pragma: allowlist secret`.
+# - **A file is missing that you need.** The report has its name and the reason. If it `holds a secret` that is none, mark the line with `# pragma: allowlist secret`. What looks like a key of a known form stays out all the same.
 #
 # ## Exercises
 #
@@ -553,7 +560,7 @@ checks.check_10_padding_share(padding_share)
 # Sorted by length the share is smallest. Batches are then shuffled, or a model would read short texts first and long ones last.
 # </details>
 #
-# **2. On one side** (three lines). Given groups of paths that belong together and a share, return a set of paths to hold out: whole groups only, at most that share of all paths, in the order of the groups.
+# **2. On one side** (three lines). Given groups of paths that belong together and a share, return a set of paths to hold out: whole groups only, at most that share of all paths. Go through the groups in their order, and pass over one that would be too many.
 
 # %%
 def hold_out(groups, share_of_paths):
@@ -576,7 +583,7 @@ checks.check_10_hold_out(hold_out)
 # The library counts characters, and takes the groups in an order that depends on a seed and on their first path, so that a new file moves few others.
 # </details>
 #
-# **3. Your repository** (open). Run `collect` on it. Read the three longest lists of the report: what is left out that should be learnt, what is learnt that should not, and whose password is that?
+# **3. Your repository** (open). Run `python -m copilot_lib collect` on it. Read the three longest lists of the report: what is left out that should be learnt, what is learnt that should not, and whose password is that?
 
 # %% [markdown]
 # ## Recap

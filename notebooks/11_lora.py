@@ -78,7 +78,7 @@ print(sum(file.text.count("@nx._dispatchable") for file in mine.train), "times t
 # ## A change with few directions
 #
 # **Claim: a rule costs a row and a column.** Nearly all of a network's numbers are in matrices. Each takes some numbers in and gives some out, and what comes out is a sum over what came in. Suppose we want of a matrix of three by four: *what comes in at place 2
-# shall go out at place 1 twice as large, beside all that it did before.* What has to be added to it? A row that reads, and a column that writes:
+# (counted from 0) shall go out at place 1 twice as large, beside all that it did before.* What has to be added to it? A row that reads, and a column that writes:
 
 # %%
 import numpy
@@ -88,7 +88,7 @@ up = numpy.array([[0], [2], [0]], dtype=numpy.float32)
 up @ down
 
 # %% [markdown]
-# Seven numbers instead of twelve. For 256 by 1,024 it would be 1,280 instead of 262,144. Between the two passes a single number; their count is the *rank* of the change. This is all there is to LoRA's name: low-rank adaptation.
+# Seven numbers instead of twelve. For 256 by 1,024 it would be 1,280 instead of 262,144. From the row to the column passes a single number. A change may be the sum of several such pairs; how many, is its *rank*. This is all there is to LoRA's name: low-rank adaptation.
 
 # %%
 from dataclasses import dataclass
@@ -112,9 +112,9 @@ class Pair:
 Pair(down, up, 0.5).change()[1], Pair(down, up, 0.5).rank
 
 # %% [markdown]
-# `scale` says how loudly the change is added. In training it is alpha / rank, so that one may try another rank without changing anything else.
+# `scale` says how loudly the change is added. In training it is alpha / rank, where alpha is a number that one chooses; so one may try another rank without changing anything else.
 #
-# What can such a pair not do? Below are three changes of a matrix of 64 by 64: three rules like the one above; everything twice as loud; and chance. `left_over` is the share of a change that is missing after the best pair of a rank was added. (Which is the best one, the singular value
+# What can such a pair not do? Below are three changes of a matrix of 64 by 64: three rules like the one above; a rule for each of the 64 places, to pass on once more what comes in there (a matrix that has passed everything on is then twice as loud); and chance. `left_over` is the share of a change that is missing after the best pair of a rank was added. (Which is the best one, the singular value
 # decomposition says: it sorts any change into rules, the largest first.)
 #
 # > **Predict.** Of which of the three is nothing missing at rank 4? And how much of the others at rank 16, a quarter of 64?
@@ -134,7 +134,7 @@ for name, change in changes.items():
     print(f"{name:14}", *(f"rank {rank}: {left_over(change, rank):4.0%}" for rank in (1, 4, 16)), sep="  ")
 
 # %% [markdown]
-# Rank limits how many rules there are, and not how strong one is. A change that does a little everywhere has no few rules. So that LoRA works at all is a finding about fine-tuning, not a theorem: what has to be learnt on top of a trained model happens to be mostly a few strong rules.
+# Rank limits how many rules there are, and not how strong one is. A change that does a little everywhere is not made of a few rules. So that LoRA works at all is a finding about fine-tuning, not a theorem: what has to be learnt on top of a trained model happens to be mostly a few strong rules.
 #
 # ## A layer by hand
 #
@@ -218,11 +218,11 @@ axes.legend(frameon=False)
 show.figure(figure, "Loss of a layer that imitates three rules: " + ", ".join(f"rank {rank} ends at {end:.0%} missing" for rank, end in ends.items()))
 
 # %% [markdown]
-# Rank 1 learns the largest rule and stays there, however long it is trained.
+# Each ends on its dotted line: rank 1 learns the largest rule and stays there, however long it is trained; rank 3 has room for all.
 #
 # ## Which layers
 #
-# **Claim: an adapter's size is arithmetic.** Here are the matrices in the pocket's first block. `c_attn` makes queries, keys and values for attention; `c_proj` brings back what attention gathered; `c_fc` and a second `c_proj` are the two halves of what follows it.
+# **Claim: an adapter's size is arithmetic.** Here are the matrices in the pocket's first block. Two belong to attention (`attn`): one makes queries, keys and values, the other brings back what was gathered. Two are the halves of what follows it (`mlp`).
 
 # %%
 from copilot_lib import models
@@ -233,7 +233,7 @@ shapes = models.load().shapes()
 # %% [markdown]
 # Which layers get a path beside them is said by the ends of their names. That is short, and easily means more than one thinks.
 #
-# > **Predict.** The article names three, `c_attn`, `c_proj` and `c_fc`, and explains `c_proj` as "the attention output projection". How many layers of a block do the three mean?
+# > **Predict.** The article names three, `c_attn`, `c_proj` and `c_fc`, and explains `c_proj` as "the attention output projection". The pocket has five blocks. How many layers get a path by that explanation, and how many by their names?
 
 # %%
 def belongs(layer, name):
@@ -258,7 +258,7 @@ base = models.load().parameters
 print(f"{added:,} numbers beside {base:,}: {added / base:.1%} more, {4 * added / 1e6:.1f} MB in 32 bits")
 
 # %% [markdown]
-# The article prints what peft says of `bigcode/tiny_starcoder_py`: 3,481,600 of 167,625,728 numbers are trained. To check this nothing has to be downloaded. The shape of that model is public, and on torch's *meta device* a network has shapes and no numbers.
+# Most people use adapters by way of peft, a library. The article prints what it says of `bigcode/tiny_starcoder_py`: 3,481,600 of 167,625,728 numbers are trained. To check this nothing has to be downloaded. The shape of that model is public, and on torch's *meta device* a network has shapes and no numbers.
 
 # %%
 from peft import LoraConfig, get_peft_model
@@ -312,7 +312,7 @@ print(len(batches), "batches;", len(batch.ids), "rows of", len(batch.ids[0]), "t
 print(codec.decode(batch.ids[0][-batch.answers :]))
 
 # %% [markdown]
-# The loss is the mean surprise at the next token, each counted by its weight:
+# The loss is the mean surprise at the next token, each counted by its weight. It comes in *nats*, which are bits by the natural logarithm: a nat is 1.44 bits.
 
 # %%
 def weighted_loss(model, given):
@@ -348,7 +348,7 @@ def average_loss(network, batches):
 
 # %% [markdown]
 # What rate? The article says that 2e-4 is standard, and that a much higher one overfits. We try that, twenty-five times that, and ten times as much again, which is broken on purpose: a dozen small steps each, from the same start, over the same batches. `unseen` are gaps in what is kept
-# to see when to stop.
+# to see when to stop. (The `plan` says how they are drawn; what else it is for, the next section says.)
 #
 # > **Predict.** Which of the three has learnt most after twelve steps? What does the loss of the broken one look like, beside that of the pocket as it was?
 
@@ -364,7 +364,7 @@ for rate in (2e-4, 5e-3, 5e-2):
     print(f"rate {rate:.4f}  {average_loss(fresh, unseen):.1f}")
 
 # %% [markdown]
-# At the article's rate nothing has happened yet. With very many steps it may get somewhere, in a minute it does not: a rate is not right or wrong by itself, but for a number of steps. And the last one has not overfitted. It has destroyed the model, and one sees at the cursor how: whatever is asked, it writes blanks until it is cut.
+# At the article's rate nothing has happened yet that the first decimal shows. With very many steps it may get somewhere, in a minute it does not: a rate is not right or wrong by itself, but for a number of steps. And the last one has not overfitted. It has destroyed the model, and one sees at the cursor how: it writes blanks until it is cut.
 
 # %%
 broken = Completer(models.of_network("broken", tried[5e-2].eval(), codec.tokenizer))
@@ -377,7 +377,7 @@ show.completion(cursor, answer.text, "twelve steps at ten times the rate that wo
 #
 # ## The run
 #
-# **Claim: a library's loop is this loop, and what one forgets.** trl's trainer adds a warm-up and a falling rate, gradients cut to a length, a look at the held-out loss from time to time, checkpoints to go on from, and it keeps the best. All its arguments are in one file of the package,
+# **Claim: a library's loop is this loop, and what one forgets.** trl is a library around transformers' trainer and peft. Its loop adds a warm-up and a falling rate, gradients cut to a length, a look at the held-out loss from time to time, checkpoints to go on from, and it keeps the best. All its arguments are in one file of the package,
 # `tuning/settings.py`, since they change from version to version. What is decided before the first step is a *plan*; `finetune.prepare` makes one from minutes, by measuring the machine. Here we wrote it ourselves: forty steps of at most 1,024 tokens.
 
 # %%
@@ -464,6 +464,8 @@ cheaper = sum(after < before for before, after in zip(*bits))
 print(f"{len(asked)} places: {sum(bits[0]) / len(asked):.0f} bits before, {sum(bits[1]) / len(asked):.0f} after; cheaper at {cheaper}")
 
 # %% [markdown]
+# A third fewer bits, and not at every place; thirteen are few.
+#
 # ## Merge
 #
 # **Claim: merged is the same up to rounding, and the rounding depends on the bits.** A path can be added to its matrix once and for all. Then nothing is computed beside it, and nothing can be taken out again. The article says of this: same quality, zero overhead.
@@ -529,7 +531,7 @@ for name, network in halves.items():
     print(f"in 16 bits, {name:21} as in 32 bits at {'more' if same > 0.9 else 'less'} than 90 of 100 places")
 
 # %% [markdown]
-# So to merge in 32 bits and round once is no worse than to compute in 16 bits at all. What is worse is to *switch* by merging, taking out, and merging the next, as one may be tempted to:
+# So to merge in 32 bits and round once leaves the adapter's answers what they are, as computing in 16 bits at all does; without the adapter they would be others. What is worse is to *switch* by merging, taking out, and merging the next, as one may be tempted to:
 
 # %%
 switched = halves["apart"]
@@ -573,6 +575,8 @@ for row in json.loads(stored("claims/adapting.json"))["rows"]:
         print(f"the article's shape, {row['prompt_tokens']} tokens: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in row["pass_ms"].items()))
 
 # %% [markdown]
+# In the larger network the paths are a few per cent of a pass. Merged and apart agree everywhere in 32 bits, and in 16 at all but about one place in a hundred.
+#
 # ## The same, from the library
 #
 # peft's layer is ours. Given the same numbers both say the same, and not only nearly:
@@ -632,11 +636,11 @@ def adapted_pocket(cursor):
 scoreboard.table([scoreboard.score(method.__name__, method, honest) for method in (empty, ngram, pocket, adapted_pocket)])
 
 # %% [markdown]
-# No better than without it, and two lines worse, which chance could do as well. It has learnt three files about one subject, at a high rate, and is asked about others. An adapter is for what it has learnt from, and what it costs elsewhere has to be asked for, too.
+# No better than without it, and two lines worse, which chance could do as well. It has learnt three files about one subject, at a high rate, and is asked about others. An adapter is for what it has learnt from; what it costs elsewhere has to be asked, too.
 #
-# So the long run is stored. For each of three repositories, `python -m copilot_lib sweep lora` trained adapters of rank 32 on all of it but what was held out, some minutes each, and asked at hundreds of places in files that nothing was learnt from.
+# So the long run is stored. For each of three repositories, `python -m copilot_lib sweep lora` trained adapters of rank 32 on all of it but what was held out, some minutes each, and asked for the rest of a line at hundreds of places in files that nothing was learnt from.
 #
-# > **Predict.** How many more of a hundred rest-of-line answers are right with an adapter? Is the difference larger than what other files would have said by chance?
+# > **Predict.** How many more of a hundred answers are right with an adapter? Is the difference larger than what other files would have said by chance?
 
 # %%
 record = json.loads(stored("claims/tuning.json"))
@@ -659,8 +663,8 @@ axes.invert_yaxis()
 show.figure(figure, "Exact answers with their intervals: " + "; ".join(f"{row['repository']} {row['run'].split('-')[0]} {row['exact'][0]:.1%}" for row in rows))
 
 # %% [markdown]
-# On networkx four more of a hundred answers are right, and the interval is clear of zero. On the other two it is not: there nobody can say from this that the adapter helps. And yet their held-out loss fell as ours did, and the right text costs fewer bits on all three. An adapter makes the right text likelier; that it comes
-# first is another matter. *A loss that falls is no proof of better completions*: it says that training works, and only asking says what for. Whether pieces of other files do more, and what both do together, is chapter 13's question.
+# Read each `lora` row from left to right. First the interval of its difference, which was taken place by place: the bars of the figure may overlap where it is clear of zero (chapter 9). Where it is, the adapter helps, by a few answers in a hundred. Where zero lies inside, nobody can say so from this, although the held-out loss of every one of
+# these adapters fell as ours did. Then the bits: a minus says that the right text has become likelier. It does so more readily than it comes first, and that alone is what a person sees. *A loss that falls is no proof of better completions*: it says that training works, and only asking says what for. Whether pieces of other files do more, and what both do together, is chapter 13's question.
 #
 # ## What goes wrong
 #

@@ -17,7 +17,7 @@
 # %% [markdown]
 # # 12. Many repositories
 #
-# At the end of this chapter one copilot writes each of your repositories in its own way. It finds the right adapter by the folder, switches between two requests, and you can say
+# At the end of this chapter one copilot writes each of your repositories in its own way. It finds the right adapter by the folder and switches from one request to the next, and you can say
 # what it costs to make one adapter of several.
 #
 # ```text
@@ -28,7 +28,7 @@
 #
 # | time | hardware | chapters it needs | new words |
 # |---|---|---|---|
-# | 55 minutes | any; no GPU | [2](02_left_to_right.ipynb), [6](06_the_server.ipynb) | [adapter](../book/glossary.md#adapter), [registry](../book/glossary.md#registry), [TIES](../book/glossary.md#ties) |
+# | 55 minutes | any; no GPU | [6](06_the_server.ipynb), [11](11_lora.ipynb) | [registry](../book/glossary.md#registry), [TIES](../book/glossary.md#ties) |
 #
 # You will
 #
@@ -97,8 +97,7 @@ show.completion(cursor, completer.complete(cursor), "what the pocket suggests, i
 #
 # ## Two adapters
 #
-# An *adapter* is a small change to some of a model's weights: for each weight two thin matrices, `down` and `up`, whose product is added to it. Forty steps of training on each repository
-# are enough here; a real one takes more, and the command for it is `python -m copilot_lib finetune REPO --name NAME`. What these lines do is what that command does.
+# So each repository gets an adapter, made as in chapter 11: a plan, forty steps, a folder. Habits as regular as these need no more; a real repository takes longer, and the command for it is `python -m copilot_lib finetune REPO --name NAME`. What these lines do is what that command does.
 
 # %%
 import os
@@ -152,7 +151,9 @@ show.completion(cursor, completer.complete(cursor, adapter="sensors"), "with the
 # %% [markdown]
 # ## What happened, by hand
 #
-# **Claim: a model with an adapter is a model with other numbers.** We read the files: peft names the matrices `lora_A` and `lora_B`. Each pair says how strongly it counts: the scale.
+# Nothing is left of the pocket's answer, from the first parameter on. (The first of the two ends in the middle of a line, since a completion has at most 64 tokens.)
+#
+# **Claim: a model with an adapter is a model with other numbers.** We read both adapters back from their files: for each layer a pair of thin matrices, and the scale by which their product counts.
 
 # %%
 from copilot_lib import lora
@@ -166,7 +167,7 @@ sizes = {name: sum(pair.up.size + pair.down.size for pair in adapter.values()) f
 {name: f"{size:,} numbers, {size / completer.model.parameters:.1%} of the model" for name, size in sizes.items()}
 
 # %% [markdown]
-# The sum is taken once, before the model runs. It is as large and as fast as the base.
+# `merged` adds every pair's product to its weights, once, before the model runs. What comes out is as large and as fast as the base. `scaled` makes an adapter weaker or stronger.
 
 # %%
 import numpy
@@ -196,7 +197,7 @@ changed = merged(base, adapters["billing"])
 sum(not numpy.array_equal(base[name], changed[name]) for name in base), "of", len(base), "arrays changed"
 
 # %% [markdown]
-# Half an adapter is an adapter too: multiply its scale. Somewhere between nothing and all of it the habit sets in.
+# At nothing of it the base answers, at all of it the habit. Half an adapter is an adapter too: put 0.25 and 0.5 between the two, and look where the habit sets in.
 
 # %%
 def begins(adapter_scale):
@@ -211,6 +212,8 @@ def begins(adapter_scale):
 #
 # **Claim: what a model has kept of a prompt belongs to its weights.** An engine keeps keys and values, so that the next request need not read the prompt again (chapter 6). They were computed with
 # one adapter. Under another they are other numbers. Now broken on purpose: `billing` reads the prompt and begins the answer, then somebody switches, and `sensors` goes on with what was kept.
+#
+# > **Predict.** Whose way will the rest be: that of `billing`, which has begun, that of `sensors`, which goes on, or nobody's?
 
 # %%
 from copilot_lib.engine import Engine
@@ -236,7 +239,7 @@ leaked = begun + list(leaking.generate([*prompt, *begun], **limits))
 show.completion(cursor, codec.decode(leaked), "begun by the one, written by the other: nobody's answer")
 
 # %% [markdown]
-# The text looks like code, and is in neither repository's way; nobody would notice for weeks. Here each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and so have requests that share a run.
+# The head is of the one, the body of the other: `user_id` and `ledger` are asked for, `user` and `clock` are used. Each line looks right, the function is in neither repository's way, and nobody would notice for weeks. In the package each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and only requests for the same adapter share a run.
 # To and fro, then, twenty times, and every answer must be the first one:
 
 # %%
@@ -245,7 +248,7 @@ turns = ["billing", "sensors", "sensors", "billing"] * 5
 [completer.complete(cursor, adapter=name).text == expected[name] for name in turns].count(True), "of", len(turns)
 
 # %% [markdown]
-# What does a switch cost? An adapter is loaded once, when it is first asked for. `COPILOT_ADAPTERS_IN_MEMORY` says how many stay: four, and the one that was not asked for longest goes.
+# What does a switch cost? An adapter is loaded once, when it is first asked for. `COPILOT_ADAPTERS_IN_MEMORY` says how many stay: four, and the one that was not asked for longest goes. (The times are your machine's, and jump if it does other things as well. *The decision*, below, has some that were taken in turns.)
 
 # %% tags=["nbval-ignore-output"]
 from time import perf_counter
@@ -325,7 +328,7 @@ async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_ur
 # ## Whom do you trust?
 #
 # **Claim: an adapter is a program's input, and anybody may have written it.** Weights in Python's pickle format can run anything when they are loaded. A file that was half written, or made for another model, runs nothing and
-# answers nonsense. So everything is checked before a number is used, and a refusal is a sentence.
+# answers nonsense. So everything is checked before a number is used, and a refusal is a sentence. An *entry* of the registry is a name, a folder, and a stamp by which one sees that the file has changed.
 
 # %%
 import shutil
@@ -366,7 +369,7 @@ completer.complete(cursor, adapter="billing").text == expected["billing"]
 #
 # ## One of several
 #
-# **Claim: an exact sum of two habits is no habit.** The simplest way to combine is to put the matrices side by side: `cat`. Nothing is lost; the change is the weighted sum.
+# **Claim: adapters can be added exactly, and that says nothing about what the sum writes.** The simplest way to combine is to put the matrices side by side: `cat`. Nothing is lost; the change is the weighted sum.
 
 # %%
 one, two = (adapters[name][layer] for name in ("billing", "sensors"))
@@ -376,8 +379,8 @@ exact = 0.5 * one.change() + 0.5 * two.change()
 wide.shape, tall.shape, float(abs(wide @ tall - exact).max()) < 1e-4
 
 # %% [markdown]
-# The rank has doubled. `linear` keeps it, by adding the `up` and the `down` matrices apart; their product then has terms that nobody trained. `ties` does the same after it has dropped the smaller half of each, and, where two
-# numbers have different signs, the side with less weight. How far is each from the exact sum?
+# The rank has doubled. `linear` keeps it, by adding the `up` and the `down` matrices apart; their product then has terms that nobody trained. `ties` does the same, but of each adapter it keeps the larger half of the numbers alone, and, where two
+# have different signs, only the side with more weight. Which of the three is the exact sum?
 
 # %%
 from copilot_lib import combining
@@ -398,7 +401,7 @@ for name in ("both-cat", "both-linear", "both-ties"):
 # %% [markdown]
 # ## Measure
 #
-# One cursor proves nothing. Two files of each repository were held out. At the second line of every function in them we ask for the rest of it, with nothing else of the file to copy from.
+# You may recognise pieces of both; but one cursor proves nothing. Two files of each repository were held out. Of every function in them we show the head and the line below it, which is a docstring or a comment, and ask for the next one, with nothing else of the file to copy from.
 
 # %%
 from copilot_lib.targets import Target
@@ -443,7 +446,7 @@ show.figure(figure, f"Bars: share of held-out lines that each adapter writes rig
 # contradict each other at every line; where two agree more, more may be left, and that is a thing to measure.
 # The other way, one adapter trained on both repositories at once, is a long measurement on real repositories, and belongs to the page of [claims](../book/claims.md).
 #
-# And what does an adapter cost where it does not belong? One row for each on the scoreboard, which asks in networkx:
+# And what does an adapter cost where it does not belong? The scoreboard asks in networkx:
 
 # %%
 from copilot_lib.baselines import empty, ngram
@@ -460,6 +463,8 @@ def with_billing(cursor):
 scoreboard.table([scoreboard.score(method.__name__, method) for method in (empty, ngram, pocket, with_billing)])
 
 # %% [markdown]
+# Fewer lines are right than without it. On sixty places that may be chance (chapter 9); a gain it is not.
+#
 # ## Merge
 #
 # If a team has a server of its own, its adapter can go into the model for good. What comes out is a folder like any model's, 8-bit file included, which knows nothing of adapters.
@@ -471,7 +476,7 @@ print(sorted(file.name for file in folder.iterdir() if file.suffix in (".onnx", 
 alone.complete(cursor).text == expected["billing"]
 
 # %% [markdown]
-# Saved in float32. In 16 bits, as most models are, a weight has three digits, and a change that is smaller than the last of them is lost.
+# It is saved in float32, for chapter 11's reason: in 16 bits, as most models are, small changes are lost.
 
 # %%
 import torch
@@ -488,12 +493,12 @@ now = torch.tensor(merged(base, scaled(adapters["billing"], 0.01))[changed_array
 #
 # | situation | the article's advice | measured here |
 # |---|---|---|
-# | one repository, one team | one adapter, merged | the same text as unmerged, and a few per cent of the time |
-# | 3 to 5 repositories, one server | separate adapters, switched | after the first load a switch costs hardly anything; a wrong adapter is worse than none |
+# | one repository, one team | one adapter, merged | the same text as unmerged, and a few per cent faster, or more for a model as small as the pocket |
+# | 3 to 5 repositories, one server | separate adapters, switched | after the first load a switch costs hardly anything; a wrong adapter was nowhere better than none |
 # | 10 and more, a server for each team | merged, one model each | each takes the memory of a whole model, 18 MB for the pocket; adapters take 0.6 MB of disk |
 # | related repositories | try TIES, and measure | of two that contradict each other no mixture, TIES or other, wrote either |
 #
-# The times behind it come from a longer run, `python -m copilot_lib claims adapting`, on random weights of tiny_starcoder_py's shape and on the pocket:
+# The times behind it come from a longer run, `python -m copilot_lib claims adapting`, on random weights of tiny_starcoder_py's shape and on the pocket (an adapter of rank 32):
 
 # %%
 from copilot_lib.chapter import stored

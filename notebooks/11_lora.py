@@ -369,7 +369,7 @@ for rate in (2e-4, 5e-3, 5e-2):
 # %%
 broken = Completer(models.of_network("broken", tried[5e-2].eval(), codec.tokenizer))
 answer = broken.complete(cursor)
-print(f"stopped: {answer.stopped}; {len(answer.tokens)} tokens, {len(set(answer.tokens))} different:", repr(codec.decode(answer.tokens)[:60]))
+print(f"stopped: {answer.stopped}; {len(answer.tokens)} tokens, {len(set(answer.tokens))} different:", repr(codec.decode(answer.tokens)[:12]))
 show.completion(cursor, answer.text, "twelve steps at ten times the rate that works")
 
 # %% [markdown]
@@ -647,9 +647,9 @@ record = json.loads(stored("claims/tuning.json"))
 rows = [row for row in record["rows"] if row["condition"] == "alone" and row["run"].split("-")[0] in ("base", "lora")]
 print(f"{record['command']}, {record['date']}, {record['hardware']}")
 for row in rows:
-    above = "{:+.1%} ({:+.1%} to {:+.1%})".format(*row["exact_above_base"])
-    print(f"{row['repository']:11}{row['run'].split('-')[0]:5}{row['exact'][0]:6.1%} of {row['targets']}", end="  ")
-    print(f"{above:26}{row['bits_above_base'][0]:+.2f} bits/byte")
+    run, (mean, low, high) = row["run"].split("-")[0], row["exact_above_base"]
+    above = f"{mean:+.1%} ({low:+.1%} to {high:+.1%})  {row['bits_above_base'][0]:+.2f} bits/byte"
+    print(f"{row['repository']:11}{run:5}{row['exact'][0]:6.1%} of {row['targets']}", "" if run == "base" else f" {above}")
 print(f"{row['cpu_minutes'][0]:.0f} minutes of one core for each adapter, seeds: {len(row['exact_of_seeds'])}")
 
 # %% tags=["hide-input"]

@@ -248,23 +248,27 @@ turns = ["billing", "sensors", "sensors", "billing"] * 5
 [completer.complete(cursor, adapter=name).text == expected[name] for name in turns].count(True), "of", len(turns)
 
 # %% [markdown]
-# What does a switch cost? An adapter is loaded once, when it is first asked for. `COPILOT_ADAPTERS_IN_MEMORY` says how many stay: four, and the one that was not asked for longest goes. (The times are your machine's, and jump if it does other things as well. *The decision*, below, has some that were taken in turns.)
+# What does a switch cost? An adapter is loaded once, when it is first asked for. `COPILOT_ADAPTERS_IN_MEMORY` says how many stay: four, and the one that was not asked for longest goes. (The times are your machine's, and jump if it does other things as well; so both kinds are taken in turns.)
 
 # %% tags=["nbval-ignore-output"]
+from statistics import median
 from time import perf_counter
 
 
 def time_of(action):
     began = perf_counter()
     action()
-    return round(1000 * (perf_counter() - began), 1)
+    return 1000 * (perf_counter() - began)
 
 
-one = {"max_new_tokens": 1}
+def first_token_of(name):
+    return time_of(lambda: completer.complete(cursor, adapter=name, max_new_tokens=1))
+
+
 loading = time_of(lambda: completer.model.changed_by(adapters["billing"], "again"))
-staying = sorted(time_of(lambda: completer.complete(cursor, adapter="billing", **one)) for _ in range(9))[4]
-switching = sorted(time_of(lambda name=name: completer.complete(cursor, adapter=name, **one)) for name in turns[:9])[4]
-{"load once": loading, "first token, same adapter": staying, "first token, after a switch": switching}
+switching, staying = zip(*[(first_token_of(name), first_token_of(name)) for name in ["sensors", "billing"] * 10])
+times = {"load once": loading, "first token, same adapter": median(staying), "first token, after a switch": median(switching)}
+{what: f"{ms:.1f} ms" for what, ms in times.items()}
 
 # %% [markdown]
 # Other models run by torch, where the network is in memory once and the adapters lie beside each other in it: peft's `set_adapter` marks which one counts, before every pass of ours. There the thin products are
@@ -345,18 +349,21 @@ def entry_of(folder):
     return Entry(folder.name, folder, stamp)
 
 # %%
+import textwrap
+
+
 def refusal_of(folder):
     try:
         return completer.complete(cursor, adapter=entry_of(folder))
     except AdapterRefused as refused:
-        return str(refused)[:96]
+        return textwrap.fill(str(refused), 80)
 
 
 broken = home / "broken"
 shutil.copytree(registry.find("billing").folder, broken)
 file = broken / TENSORS
 file.write_bytes(file.read_bytes()[:100_000])
-refusal_of(broken)
+print(refusal_of(broken))
 
 # %%
 about["base"]["fingerprint"] = "0" * 64
@@ -506,7 +513,9 @@ from copilot_lib.chapter import stored
 record = json.loads(stored("claims/adapting.json"))
 for row in record["rows"]:
     print(f"{row['what']}:")
-    print("   ", {name: value for name, value in row.items() if name.endswith(("_ms", "_bytes", "choice", "precision"))})
+    for name, value in row.items():
+        if name.endswith(("_ms", "_bytes", "choice", "precision")):
+            print(f"    {name}: {value}")
 
 # %% [markdown]
 # Two adapters are loaded once, and answering with another each time takes as long as with the same. Unmerged costs a few per cent of a pass. In float32 merged and unmerged choose the same token everywhere; in 16 bits about one in

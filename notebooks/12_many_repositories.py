@@ -124,12 +124,12 @@ def learn_habits(name, steps=40):
 # %%
 learnt = {"billing": learn_habits("billing")}
 found, course = learnt["billing"]
-print(found.report["files"], "loss of held-out gaps more than halved:", course.best_loss < course.first_loss / 2)
+print(found.report["files"], "held-out loss more than halved:", course.best_loss < course.first_loss / 2)
 
 # %%
 learnt["sensors"] = learn_habits("sensors")
 found, course = learnt["sensors"]
-print(found.report["files"], "loss of held-out gaps more than halved:", course.best_loss < course.first_loss / 2)
+print(found.report["files"], "held-out loss more than halved:", course.best_loss < course.first_loss / 2)
 
 # %% [markdown]
 # Both now lie in a *registry*: a folder of the user's, with a folder for each adapter.
@@ -542,7 +542,7 @@ assert entry_of(registry.find("billing").folder) == library.entry_of(registry.fi
 # - **The answers are of the old adapter after a new training.** The server was asked about another folder: `adapters show NAME` says which. A registry's version is noticed by itself.
 # - **peft's second merge is the first.** `add_weighted_adapter` returns without a word if the name is there. We begin with a new model each time.
 # - **Outputs of a combined adapter change from call to call.** What is added to a network begins in training mode, with dropout. Call `eval()` again.
-# - **`ties needs equal ranks`.** Only `cat` and `svd` take adapters of different ranks, and `svd` is slow on large models: 83 seconds where `cat` took 16, on one shape.
+# - **`ties needs equal ranks`.** It adds matrices number by number, as `linear` does. `cat` takes adapters of different ranks, and so does `svd`, which makes the exact sum and keeps of it what a rank can hold (chapter 11's best pair); on a large model that takes long.
 #
 # ## Exercises
 #

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from copilot_lib import context, measure
-from copilot_lib.completer import Completer
+from copilot_lib.completer import Completer, Counted
 from copilot_lib.context.embedding import Embedder, hidden_states
 from copilot_lib.context.fusion import Fused
 from copilot_lib.context.gathering import InProject, Sources
@@ -111,14 +111,14 @@ class Outcome:
     context_tokens: int
 
 
-def outcome(completer: Completer, target: Target, place: InProject | None) -> Outcome:
+def outcome(completer: Completer, target: Target, place: InProject | None, ngrams: Counted | None = None) -> Outcome:
     """Asks once, greedily, and says how well the reference was foreseen."""
     completer.engine.forget()
-    answer = first_line(completer.complete(target.cursor, max_new_tokens=LINE_TOKENS, place=place).text, target)
+    completion = completer.complete(target.cursor, max_new_tokens=LINE_TOKENS, place=place, ngrams=ngrams)
+    answer = first_line(completion.text, target)
     tokens = completer.prompt(target.cursor, LINE_TOKENS, place=place).context_count
-    return Outcome(
-        exact(answer, target), similarity(answer, target), measure.middle_bits(completer, target, place=place), tokens
-    )
+    bits = measure.middle_bits(completer, target, place=place, ngrams=ngrams)
+    return Outcome(exact(answer, target), similarity(answer, target), bits, tokens)
 
 
 def setting_of(root: Path, embedder: Embedder, folder: Path | None = None) -> Setting:

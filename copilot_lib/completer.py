@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Protocol
 
 from copilot_lib import healing, postprocess, stopping
 from copilot_lib.codec import Codec
@@ -17,6 +18,7 @@ from copilot_lib.engine import Engine, Generation, everything
 from copilot_lib.engines import Engines
 from copilot_lib.fim import Prompt
 from copilot_lib.models import Model, default_name, load
+from copilot_lib.ngrams import Mix, unmixed
 from copilot_lib.registry import Entry, Registry
 from copilot_lib.settled import settled
 from copilot_lib.snippet import Place
@@ -150,6 +152,13 @@ def context_ids(codec: Codec, cursor: Cursor, place: Place, budget_tokens: int) 
     return [*ids, *header] if ids else []
 
 
+class Counted(Protocol):
+    """What is known of the n-grams around a cursor; hashable, and another one where it knows something else."""
+
+    def mix(self, cursor: Cursor) -> Mix:
+        """What is to be done with a network's scores of what comes behind the cursor."""
+
+
 class Pipeline(ABC):
     """The way of a completion with some model, wherever that runs. Not for several threads at once."""
 
@@ -217,8 +226,8 @@ class Pipeline(ABC):
         that cannot be used is an `AdapterRefused`.
 
         `show` is given what is certain of the text so far, each time that there is more: whole lines, see `settled`.
-        Options as `Engine.generate`: `sampling`, `cancel`, and the time limits `prefill_ms` and `decode_ms`, which end the two
-        stages; what there is by then is the completion.
+        Options as `begin` and `Engine.generate`: `ngrams`, `sampling`, `cancel`, and the time limits `prefill_ms` and
+        `decode_ms`, which end the two stages; what there is by then is the completion.
         """
         began = self._clock()
         adapter = Registry().find(adapter) if isinstance(adapter, str) else adapter
@@ -286,12 +295,14 @@ class Completer(Pipeline):
         order: str | None = None,
         place: Place | None = None,
         adapter: Entry | None = None,
+        ngrams: Counted | None = None,
         **options,
     ) -> tuple[Prompt, Generation, Iterator[str]]:
         """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours.
 
         Where a word or an indentation is begun, the model is asked before it and must begin with what is typed of it
-        (`healing`); the text goes on behind that. Options as `Engine.generate`.
+        (`healing`); the text goes on behind that. With `ngrams` (`context.NgramCache`), what followed the same ids elsewhere in
+        the project counts beside the network. Options as `Engine.generate`.
         """
         before, typed = healing.step_back(cursor)
         prompt = self.prompt(before, max_new_tokens, order, place)
@@ -301,6 +312,7 @@ class Completer(Pipeline):
             stop_ids=self.model.codec.stop_ids,
             max_new_tokens=max_new_tokens,
             allowed=self._vocabulary.opening(typed) if typed else everything,
+            mix=ngrams.mix(before) if ngrams else unmixed,
             **options,
         )
         return prompt, run, without_start(characters(run, self.model.codec.tokenizer), len(typed))

@@ -6,11 +6,12 @@ gives a `Contestant`.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from copilot_lib import baselines, context, registry
+from copilot_lib.codec import Codec
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
 from copilot_lib.evaluate import raw_answer
@@ -18,7 +19,6 @@ from copilot_lib.measure import middle_bits
 from copilot_lib.models import default_name, load
 from copilot_lib.quality import digest
 from copilot_lib.repository import SourceFile
-from copilot_lib.snippet import Place
 from copilot_lib.targets import Target
 
 
@@ -71,22 +71,27 @@ def of_method(name: str, method: Callable[[Cursor], str], identity: str = "") ->
     return Contestant(name, identity or name, answer)
 
 
-def nowhere(path: str) -> None:
-    """The place of a file of which nothing else is known."""
+Help = Callable[[str], dict[str, object]]
+"""From a file's path, what helps a completer there: `place`, `ngrams`, or nothing."""
 
 
-def of_completer(name: str, completer: Completer, place_of: Callable[[str], Place | None] = nowhere) -> Contestant:
-    """A contestant that is a model in this process; it is shown what belongs to the place of a file."""
+def helpless(path: str) -> dict[str, object]:
+    """Nothing but the file itself."""
+    return {}
+
+
+def of_completer(name: str, completer: Completer, help_at: Help = helpless) -> Contestant:
+    """A contestant that is a model in this process, with what helps it in a file."""
 
     def answer(cursor: Cursor, path: str, max_new_tokens: int) -> Said:
         completer.engine.forget()  # in 8 bits what is kept of an earlier target could change this answer
-        place = place_of(path)
-        raw, ended = raw_answer(completer, cursor, max_new_tokens, place)
-        return Said(raw, ended, completer.complete(cursor, max_new_tokens=max_new_tokens, place=place).text)
+        helping = help_at(path)
+        raw, ended = raw_answer(completer, cursor, max_new_tokens, **helping)
+        return Said(raw, ended, completer.complete(cursor, max_new_tokens=max_new_tokens, **helping).text)
 
     precision = os.environ.get("COPILOT_PRECISION") or "default precision"
     identity = f"{digest(completer.model)}, {completer.model.device}, {precision}"
-    return Contestant(name, identity, answer, lambda target: middle_bits(completer, target, place=place_of(target.group)))
+    return Contestant(name, identity, answer, lambda target: middle_bits(completer, target, **help_at(target.group)))
 
 
 BASELINES: dict[str, Callable[[Setting], Callable[[Cursor], str]]] = {
@@ -107,44 +112,56 @@ def of_baseline(rest: str, setting: Setting) -> Contestant:
 
 
 def of_model(rest: str, setting: Setting) -> Contestant:
-    """A model by name, folder or hub id, with what it is shown of other files behind a plus."""
-    name, shown = and_shown(rest)
-    return of_completer(rest, Completer.load(name), places(shown, setting))
+    """A model by name, folder or hub id, with what other files are to it behind a plus."""
+    name, helps = and_helps(rest)
+    completer = Completer.load(name)
+    return of_completer(rest, completer, helping(helps, setting.root, completer.model.codec))
 
 
 def of_adapter(rest: str, setting: Setting) -> Contestant:
     """The setting's model with an adapter, by its name in the user's registry or its folder; behind a plus as `of_model`."""
-    name, shown = and_shown(rest)
+    name, helps = and_helps(rest)
     entry = registry.entry_of(Path(name).resolve()) if "/" in name else registry.Registry().find(name)
     model = load(setting.model)
     adapted = model.changed_by(model.read_adapter(entry.folder), entry.name)
-    return of_completer(f"adapter:{rest}", Completer(adapted), places(shown, setting))
+    return of_completer(f"adapter:{rest}", Completer(adapted), helping(helps, setting.root, model.codec))
 
 
-def and_shown(name: str) -> tuple[str, str]:
-    """A name apart from what stands behind its plus, if that says what is shown.
+def and_helps(name: str) -> tuple[str, tuple[str, ...]]:
+    """A name apart from what stands behind its plus signs, if those are helps.
 
-    >>> and_shown("pocket+bm25"), and_shown("a+b")
-    (('pocket', 'bm25'), ('a+b', ''))
+    >>> and_helps("pocket+bm25+ngrams"), and_helps("a+b")
+    (('pocket', ('bm25', 'ngrams')), ('a+b', ()))
     """
-    before, _, shown = name.rpartition("+")
-    return (before, shown) if before and shown in CONTEXTS else (name, "")
+    before, _, word = name.rpartition("+")
+    if not before or word not in {*CONTEXTS, NGRAMS}:
+        return name, ()
+    name, helps = and_helps(before)
+    return name, (*helps, word)
 
 
-def places(shown: str, setting: Setting) -> Callable[[str], Place | None]:
-    """From a file's path to what is shown of other files there; nothing for an empty word."""
-    if not shown:
-        return nowhere
-    project = context.Project(setting.root)
-    index = context.Index(project)
-    index.refresh()
-    sources = tuple(source for source in context.with_index(index) if source[0] in CONTEXTS[shown])
-    return lambda path: context.place(project, path, sources)
+def helping(helps: Sequence[str], root: Path, codec: Codec) -> Help:
+    """From a file's path to what other files of the repository are to a completer there; nothing without helps.
+
+    The files are taken as they are, but for the open one: who writes a line has the other files on disk.
+    """
+    project, found = context.Project(root), {}
+    if shown := {source for word in helps for source in CONTEXTS.get(word, ())}:
+        index = context.Index(project)
+        index.refresh()
+        sources = tuple(source for source in context.with_index(index) if source[0] in shown)
+        found["place"] = lambda path: context.place(project, path, sources)
+    if NGRAMS in helps:
+        cache = context.NgramCache(project, codec)
+        cache.refresh()
+        found["ngrams"] = cache.at
+    return lambda path: {name: at(path) for name, at in found.items()}
 
 
 CONTEXTS = {"imports": {"imported"}, "bm25": {"retrieved"}, "context": {"imported", "retrieved"}}
-"""What may stand behind a plus, as in `pocket+bm25`, and the sources of `context` that it stands for. The files of the
-repository are all shown as they are, but for the open one: who writes a line has the other files on disk."""
+"""What may stand behind a plus, as in `pocket+bm25`, and the sources of `context` that it stands for: what is shown."""
+NGRAMS = "ngrams"
+"""The same for what is counted and not shown, as in `pocket+ngrams` and `pocket+bm25+ngrams`."""
 
 MAKERS: dict[str, Callable[[str, Setting], Contestant]] = {
     "adapter": of_adapter,

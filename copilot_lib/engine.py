@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy
 
 from copilot_lib.drafts import Drafts
+from copilot_lib.ngrams import Mix, unmixed
 from copilot_lib.runner import Runner
 from copilot_lib.sampling import Sampling, pick, probabilities
 
@@ -86,12 +87,13 @@ class Engine:
         prefill_ms: float | None = None,
         decode_ms: float | None = None,
         allowed: Allowed = everything,
+        mix: Mix = unmixed,
     ) -> Generation:
         """Starts a request; nothing is computed before the first id is asked for.
 
         A stop id ends the stream and is not part of it. `allowed` is asked before each id with those so far: which may come
-        next, None for all. Raises `ValueError` for an empty prompt, one that leaves no room in the model's context, and a
-        negative `max_new_tokens`.
+        next, None for all. `mix` is asked before that, and gives the scores to choose by for those of the network. Raises
+        `ValueError` for an empty prompt, one that leaves no room in the model's context, and a negative `max_new_tokens`.
         """
         if not prompt_ids:
             raise ValueError("the prompt has no tokens: expected at least one")
@@ -103,10 +105,10 @@ class Engine:
         run = Generation(len(prompt_ids))
         cancel = cancel or Cancel()
         limits = max_new_tokens, prefill_ms, decode_ms
-        run._coming = self._run(run, list(prompt_ids), stop_ids, limits, sampling, cancel, allowed)
+        run._coming = self._run(run, list(prompt_ids), stop_ids, limits, sampling, cancel, allowed, mix)
         return run
 
-    def _run(self, run, prompt, stop_ids, limits, sampling, cancel, allowed) -> Iterator[int]:
+    def _run(self, run, prompt, stop_ids, limits, sampling, cancel, allowed, mix) -> Iterator[int]:
         max_new_tokens, prefill_ms, decode_ms = limits
         self._running = run
         started = self._clock()
@@ -137,7 +139,7 @@ class Engine:
             elif len(prompt) + count >= self.runner.context_tokens:
                 run.stopped = "context full"
             else:
-                token = choose(logits[0], sampling, random, allowed(run.ids))
+                token = choose(mix(run.ids, logits[0]), sampling, random, allowed(run.ids))
                 if token not in stop_ids:
                     run.ids.append(token)
                     yield token

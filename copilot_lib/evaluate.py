@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from copilot_lib import metrics
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
-from copilot_lib.snippet import Place
 from copilot_lib.targets import Target
 
 MAX_NEW_TOKENS = {"block": 128}
@@ -32,9 +31,9 @@ class Answer:
     """As an editor would show it if nothing stood below and behind the cursor."""
 
 
-def raw_answer(completer: Completer, cursor: Cursor, limit: int, place: Place | None = None) -> tuple[str, bool]:
-    """What the model itself says, without any rule of ours; and whether it ended by itself."""
-    _, run, pieces = completer.begin(cursor, limit, place=place)
+def raw_answer(completer: Completer, cursor: Cursor, limit: int, **options) -> tuple[str, bool]:
+    """What the model itself says, without any rule of ours; and whether it ended by itself. Options as `Completer.begin`."""
+    _, run, pieces = completer.begin(cursor, limit, **options)
     return "".join(pieces), run.stopped == "end"
 
 

@@ -10,7 +10,9 @@ from importlib import metadata
 
 import numpy
 
+from copilot_lib.completer import Counted
 from copilot_lib.corpus import HELD_OUT
+from copilot_lib.ngrams import Mix, unmixed
 from copilot_lib.snippet import Place
 from copilot_lib.targets import Target, held_out_files
 
@@ -28,13 +30,20 @@ def held_out_text(distribution: str, size: int = SAMPLE_BYTES) -> str:
     return text
 
 
-def information(network, ids: Sequence[int], start: int) -> float:
-    """The information of `ids[start:]` under the network, in bits, each id told all that stand before it."""
+def information(network, ids: Sequence[int], start: int, mix: Mix = unmixed) -> float:
+    """The information of `ids[start:]` under the network, in bits, each id told all that stand before it.
+
+    With a `mix`, which is told `ids[start:]` as far as they stand before, under what it makes of the network's scores.
+    """
     import torch
 
     with torch.inference_mode():
         piece = torch.tensor([ids], device=network.device)
-        log_probabilities = network(piece).logits[0, start - 1 : -1].float().log_softmax(-1)
+        scores = network(piece).logits[0, start - 1 : -1].float()
+        if mix is not unmixed:
+            rows = [mix(ids[start : start + n], row.cpu().numpy()) for n, row in enumerate(scores)]
+            scores = torch.tensor(numpy.array(rows), device=scores.device)
+        log_probabilities = scores.log_softmax(-1)
         return -log_probabilities.gather(1, piece[0, start:, None]).sum().item() / math.log(2)
 
 
@@ -50,14 +59,17 @@ def bits_per_byte(model, text: str) -> float:
     return total / len(text.encode())
 
 
-def middle_bits(completer, target: Target, order: str | None = None, place: Place | None = None) -> float:
+def middle_bits(
+    completer, target: Target, order: str | None = None, place: Place | None = None, ngrams: Counted | None = None
+) -> float:
     """The information of a reference in bits, told what stands on both sides of it, and of other files what is said in `place`.
 
     The same prompt as for a completion, then the reference; the end token after it is not counted, since no byte is.
     """
     reference = completer.model.codec.encode(target.reference)
     prompt = completer.prompt(target.cursor, len(reference) + 1, order, place).ids
-    return information(completer.model.network, [*prompt, *reference], len(prompt))
+    mix = ngrams.mix(target.cursor) if ngrams else unmixed
+    return information(completer.model.network, [*prompt, *reference], len(prompt), mix)
 
 
 def middle_bits_per_byte(completer, targets: Iterable[Target], order: str | None = None) -> float:

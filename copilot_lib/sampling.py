@@ -71,7 +71,7 @@ def probabilities(logits: numpy.ndarray, temperature: float = 1.0, top_k: int = 
         top_k, temperature = 1, 1.0
     with numpy.errstate(over="ignore"):  # a tiny temperature divides to minus infinity, whose exponential is the 0 it should be
         weights = numpy.exp((logits - logits.max()) / temperature)
-    order = numpy.argsort(-logits, kind="stable")
+    order = numpy.argsort(-logits, kind="stable") if top_k or top_p < 1 else None
     if top_k:
         weights[order[top_k:]] = 0
     weights /= weights.sum()

@@ -18,6 +18,7 @@ FLOORS = {
         "engine",
         "lora",
         "models",
+        "ngrams",
         "onnx_graph",
         "onnx_runner",
         "runner",

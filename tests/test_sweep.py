@@ -75,19 +75,35 @@ def test_a_run_is_done_once_and_its_adapter_is_summed_up_beside_the_base(small):
     assert len(said) == 2
     made = summary.rows(summary.records(records), work)
     assert [(row["run"], row["condition"]) for row in made] == [
-        ("base", "alone"),
-        ("base", "bm25"),
-        ("lora-shop", "alone"),
-        ("lora-shop", "bm25"),
+        (name, shown) for name in ("base", "lora-shop") for shown in ("alone", "bm25", "bm25+ngrams", "ngrams")
     ]
     assert made[0]["exact_above_base"] == [0, 0, 0]
-    tuned = made[2]
+    assert made[3]["bits_above_base"][0] < 0, "of code that repeats itself"
+    tuned = made[4]
     assert tuned["bits_above_base"][0] < 0
     assert tuned["bits"][0] == pytest.approx(made[0]["bits"][0] + tuned["bits_above_base"][0], abs=1e-3)
     assert "lora-shop" in summary.text(made)
     model = models.load("pocket")
     kept = running.Registry(work / "adapters").find(run.key)
     assert model.read_adapter(kept.folder)
+
+
+def test_an_older_record_is_asked_further_and_not_trained_again(small):
+    records, work, said = small / "records", small / "work", []
+    run = plan.Run("lora", "shop", ("shop",), Settings(rank=4, alpha=8, batch_tokens=512, example_tokens=128), steps=4)
+    running.run(run, records, work, print)
+    file = records / f"{run.key}.json"
+    whole = json.loads(file.read_text())
+    older = whole | {"outcomes": {"shop": {name: whole["outcomes"]["shop"][name] for name in asking.CONDITIONS}}}
+    file.write_text(json.dumps(older))
+    running.run(run, records, work, said.append)
+    assert json.loads(file.read_text()) == whole
+    assert said == ["lora-shop-0: asked further, ngrams, bm25+ngrams"]
+    file.write_text(json.dumps(older))
+    running.Registry(work / "adapters").remove(run.key)
+    running.run(run, records, work, said.append)
+    assert json.loads(file.read_text()) == older
+    assert "delete" in said[-1] and "to train it again" in said[-1]
 
 
 def test_a_training_by_another_plan_is_not_gone_on_from(small):

@@ -11,15 +11,15 @@ import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from copilot_lib import context, frozen
+from copilot_lib import context, frozen, models
 from copilot_lib.ablation import KIND, Outcome, outcome
 from copilot_lib.completer import Completer
-from copilot_lib.contestants import CONTEXTS
-from copilot_lib.context import Index, Project
+from copilot_lib.contestants import CONTEXTS, NGRAMS
+from copilot_lib.context import Index, NgramCache, Project
 from copilot_lib.frozen import Frozen
 from copilot_lib.models import Model
 from copilot_lib.targets import Target
@@ -28,6 +28,8 @@ PLACES = 500
 """So many of each kind, if a repository has so many; those of `KIND` are asked."""
 CONDITIONS = ("alone", "bm25")
 """Without other files, and with what BM25 finds in them."""
+COUNTING = ("ngrams", "bm25+ngrams")
+"""The same two, with the repository's n-grams counted beside the network."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,24 @@ class Asked:
     project: Project
     index: Index
 
+    @cached_property
+    def cache(self) -> NgramCache:
+        """The repository's n-grams; counted when they are first asked for, which takes seconds."""
+        cache = NgramCache(self.project, models.codec("pocket")[0])
+        cache.refresh()
+        return cache
+
     def place(self, target: Target, condition: str):
         """What a model is shown at a target beside the open file."""
-        if condition == "alone":
+        shown = {source for word in condition.split("+") for source in CONTEXTS.get(word, ())}
+        if not shown:
             return None
-        sources = tuple(source for source in context.with_index(self.index) if source[0] in CONTEXTS[condition])
+        sources = tuple(source for source in context.with_index(self.index) if source[0] in shown)
         return context.place(self.project, target.group, sources)
+
+    def ngrams(self, target: Target, condition: str):
+        """What is counted beside a network at a target."""
+        return self.cache.at(target.group) if NGRAMS in condition.split("+") else None
 
 
 def folder_of(package: str, work: Path = Path("build/claims")) -> Path:
@@ -90,7 +104,9 @@ def asked_of(package: str, folder: Path) -> Asked:
 def outcomes(model: Model, asked: Asked, condition: str) -> list[Outcome]:
     """One for each target, in their order."""
     completer = Completer(model)
-    return [outcome(completer, target, asked.place(target, condition)) for target in asked.targets]
+    return [
+        outcome(completer, target, asked.place(target, condition), asked.ngrams(target, condition)) for target in asked.targets
+    ]
 
 
 def packed(found: Iterable[Outcome]) -> dict:

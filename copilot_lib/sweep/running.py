@@ -13,12 +13,12 @@ from importlib import metadata
 from pathlib import Path
 
 from copilot_lib import combining, hardware, models
-from copilot_lib.adapter_files import CONFIG, TENSORS
+from copilot_lib.adapter_files import CONFIG, TENSORS, AdapterRefused
 from copilot_lib.models import Model
 from copilot_lib.registry import Registry
 from copilot_lib.repository import SourceFile
 from copilot_lib.split import clusters
-from copilot_lib.sweep.asking import CONDITIONS, asked_of, folder_of, outcomes, packed, read
+from copilot_lib.sweep.asking import CONDITIONS, COUNTING, asked_of, folder_of, outcomes, packed, read
 from copilot_lib.sweep.plan import Combination, Run
 from copilot_lib.tuning import finetune
 from copilot_lib.tuning.finetune import Plan
@@ -28,6 +28,8 @@ from copilot_lib.tuning.training import BEST
 MODEL, PRECISION = "pocket", "float32"
 RECORDS = Path("results/claims/runs")
 WORK = Path("build/claims")
+COUNTED = ("base", "lora", "longer")
+"""The groups that are asked with n-grams too."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 Say = Callable[[str], object]
 
@@ -36,15 +38,19 @@ def base(packages: Sequence[str], records: Path = RECORDS, work: Path = WORK, sa
     """Asks the base at the places of all packages."""
     for package in packages:
         file = records / f"base-{package}.json"
-        if not read(file):
+        if record := read(file):
+            ask_further(file, record, untouched, work, say)
+        else:
             say(f"base at the places of {package}")
-            write(file, about({"group": "base", "name": package}) | asked(untouched(), [package], work))
+            head = about({"group": "base", "name": package})
+            write(file, head | asked(untouched(), [package], work, conditions(head["group"])))
 
 
 def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
     """One training and its asking, unless its record is there; a training that was stopped goes on."""
     file, folder = records / f"{one.key}.json", work / one.key
-    if read(file):
+    if record := read(file):
+        ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), work, say)
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     started = time.process_time()
@@ -54,7 +60,7 @@ def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) 
     course = finetune.run(plan, material, folder, resumed)
     cpu_seconds = time.process_time() - started
     model = trained(one, folder / finetune.TRAINING / BEST, Registry(work / "adapters"))
-    found = asked(model, one.places_of, work)
+    found = asked(model, one.places_of, work, conditions(one.group))
     write(
         file,
         about({"group": one.group, "name": one.name})
@@ -100,7 +106,7 @@ def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, sa
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     combining.combine(one.key, untouched(), dict(one.weights), one.way, registry=registry, seed=one.seed)
     head = about({"group": one.group, "name": one.name}) | {"seed": one.seed, "weights": dict(one.weights)}
-    write(file, head | asked(with_adapter(one.key, registry), one.asked, work))
+    write(file, head | asked(with_adapter(one.key, registry), one.asked, work, conditions(one.group)))
 
 
 def material_of(one: Run) -> Material:
@@ -187,13 +193,36 @@ def untouched() -> Model:
     return models.load(MODEL, precision=PRECISION)
 
 
-def asked(model: Model, packages: Sequence[str], work: Path) -> dict:
+def conditions(group: str) -> tuple[str, ...]:
+    """How the runs of a group are asked."""
+    return (*CONDITIONS, *COUNTING) if group in COUNTED else CONDITIONS
+
+
+def ask_further(file: Path, record: dict, model: Callable[[], Model], work: Path, say: Say) -> None:
+    """Asks in the conditions that a record does not have yet, where its adapter is still there."""
+    packages = [*record["places"]]
+    further = [one for one in conditions(record["group"]) if any(one not in record["outcomes"][name] for name in packages)]
+    if not further:
+        return
+    say(f"{file.stem}: asked further, {', '.join(further)}")
+    try:
+        found = asked(model(), packages, work, further)
+    except AdapterRefused as error:
+        say(f"{error}; delete {file} to train it again")
+        return
+    if found["places"] != record["places"]:
+        raise ValueError(f"{file} is about other places: install the tested set (constraints.txt), or delete it")
+    outcomes = {name: record["outcomes"][name] | found["outcomes"][name] for name in packages}
+    write(file, record | {"outcomes": outcomes})
+
+
+def asked(model: Model, packages: Sequence[str], work: Path, conditions: Sequence[str]) -> dict:
     """The outcomes at the places of each package, in each condition."""
     places = {package: asked_of(package, work / "places") for package in packages}
     return {
         "places": {package: at.fingerprint for package, at in places.items()},
         "outcomes": {
-            package: {condition: packed(outcomes(model, at, condition)) for condition in CONDITIONS}
+            package: {condition: packed(outcomes(model, at, condition)) for condition in conditions}
             for package, at in places.items()
         },
     }

@@ -1,0 +1,118 @@
+"""Keeps the n-grams of a project's files, and mixes what they say into a network's scores at a cursor.
+
+It knows files and a codec; it does not know how ids are found again (`ngrams`) or which network is asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+
+from copilot_lib.codec import Codec
+from copilot_lib.context.pieces import Version
+from copilot_lib.context.project import Project, stat_of
+from copilot_lib.cursor import LINE_END, Cursor
+from copilot_lib.healing import Vocabulary
+from copilot_lib.ngrams import LONGEST, Mix, Ngrams, mixed, together
+from copilot_lib.repository import find
+from copilot_lib.sampling import probabilities
+
+NEAR_CHARACTERS = 200_000
+"""Of an open file, how far on both sides of the cursor its own runs are counted."""
+SMALLEST = numpy.finfo(float).tiny
+"""So that every id has a score, even if it cannot come."""
+
+
+class NgramCache:
+    """The runs of ids in a project's files, as they are stored. A file's own are counted as it is open, at every request.
+
+    >>> import tempfile
+    >>> from copilot_lib import models
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "a.py").write_text("shop.open_the_door(key)\\n")
+    >>> cache = NgramCache(Project(root), models.codec("pocket")[0])
+    >>> cache.refresh()
+    1
+    """
+
+    def __init__(self, project: Project, codec: Codec):
+        self.codec = codec
+        self._project = project
+        self._known: dict[str, tuple[Version, Sequence[int]]] = {}
+        """Of each file the version that was read, and its ids."""
+        self._numbers: dict[str, int] = {}
+        self._ngrams = Ngrams([])
+        self._version = 0
+        """Counts the refreshes that have changed something."""
+        words = Vocabulary(codec)
+        self.ends = numpy.array(sorted({*words.beginning("\n").tolist(), codec.end_id}))
+        """The ids with which a line may end: every newline, and the end of the answer."""
+
+    def refresh(self) -> int:
+        """Reads the files that are new or have changed, forgets those that are gone, and says how many those were."""
+        there = {name: version for name in find(self._project.root) if (version := self._stored(name))}
+        changed = [name for name, version in there.items() if self._known.get(name, (None,))[0] != version]
+        gone = [name for name in self._known if name not in there]
+        for name in gone:
+            del self._known[name]
+        for name in changed:
+            text = self._project.stored(self._project.path(name)) or ""
+            self._known[name] = there[name], self.ids(text)
+        if changed or gone:
+            self._numbers = {name: number for number, name in enumerate(self._known)}
+            self._ngrams = Ngrams(ids for _, ids in self._known.values())
+            self._version += 1
+        return len(changed) + len(gone)
+
+    def at(self, path: Path | str) -> "AtFile":
+        """What a completer takes as `ngrams`, for a cursor in that file."""
+        return AtFile(self, self._project.name_of(self._project.path(path)), self._version)
+
+    def ids(self, text: str) -> numpy.ndarray:
+        """The ids of a text, with newlines as prompts have them."""
+        return numpy.array(self.codec.encode(LINE_END.sub("\n", text)), dtype=numpy.int32)
+
+    def following(self, ids: Sequence[int], but: str) -> list[numpy.ndarray]:
+        """As `Ngrams.following`, in all files but one."""
+        return self._ngrams.following(ids, self._numbers.get(but))
+
+    def _stored(self, name: str) -> Version | None:
+        found = stat_of(self._project.path(name))
+        return found and Version(found.st_mtime_ns, found.st_size)
+
+
+@dataclass(frozen=True)
+class AtFile:
+    """The cache as it is for a cursor in one file: that file counts as the cursor has it, and not as it is stored."""
+
+    cache: NgramCache
+    name: str
+    version: int
+    """Of the cache; what was remembered with another is not taken for an answer now."""
+
+    def mix(self, cursor: Cursor) -> Mix:
+        """What is to be done with a network's scores behind a cursor.
+
+        That a line ends here, a run of ids may know; whether anything comes after it in the gap, only the network knows.
+        So of what ends a line, a newline or the end of the answer, each keeps the share that the network gave it.
+        """
+        ends = self.cache.ends
+        before, after = map(self.cache.ids, near(cursor))
+        own = Ngrams([before, after])
+        last = before[-LONGEST:].tolist()
+
+        def mix(written: Sequence[int], scores: numpy.ndarray) -> numpy.ndarray:
+            ids = [*last, *written][-LONGEST:]
+            network = probabilities(scores)
+            both = mixed(network, together(self.cache.following(ids, self.name), own.following(ids)))
+            both[ends] = both[ends].sum() * network[ends] / network[ends].sum()
+            return numpy.log(numpy.maximum(both, SMALLEST))
+
+        return mix
+
+
+def near(cursor: Cursor) -> tuple[str, str]:
+    """The whole lines around a cursor, and not much more than `NEAR_CHARACTERS` of them on either side."""
+    begin = cursor.text.rfind("\n", 0, max(0, cursor.offset - NEAR_CHARACTERS)) + 1
+    return cursor.prefix[begin:], cursor.suffix[:NEAR_CHARACTERS]

@@ -3,7 +3,7 @@
 It knows files and a codec; it does not know how ids are found again (`ngrams`) or which network is asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,18 @@ SMALLEST = numpy.finfo(float).tiny
 """So that every id has a score, even if it cannot come."""
 
 
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """The n-grams of some files, each in one state."""
+
+    ngrams: Ngrams
+    numbers: Mapping[str, int]
+
+    def following(self, ids: Sequence[int], but: str) -> list[numpy.ndarray]:
+        """As `Ngrams.following`, in all files but one."""
+        return self.ngrams.following(ids, self.numbers.get(but))
+
+
 class NgramCache:
     """The runs of ids in a project's files, as they are stored. A file's own are counted as it is open, at every request.
 
@@ -41,10 +53,8 @@ class NgramCache:
         self._project = project
         self._known: dict[str, tuple[Version, Sequence[int]]] = {}
         """Of each file the version that was read, and its ids."""
-        self._numbers: dict[str, int] = {}
-        self._ngrams = Ngrams([])
-        self._version = 0
-        """Counts the refreshes that have changed something."""
+        self._counted = Counted(Ngrams([]), {})
+        """Never changed but replaced: requests that run go on with the one that they began with."""
         words = Vocabulary(codec)
         self.ends = numpy.array(sorted({*words.beginning("\n").tolist(), codec.end_id}))
         """The ids with which a line may end: every newline, and the end of the answer."""
@@ -60,22 +70,17 @@ class NgramCache:
             text = self._project.stored(self._project.path(name)) or ""
             self._known[name] = there[name], self.ids(text)
         if changed or gone:
-            self._numbers = {name: number for number, name in enumerate(self._known)}
-            self._ngrams = Ngrams(ids for _, ids in self._known.values())
-            self._version += 1
+            numbers = {name: number for number, name in enumerate(self._known)}
+            self._counted = Counted(Ngrams(ids for _, ids in self._known.values()), numbers)
         return len(changed) + len(gone)
 
     def at(self, path: Path | str) -> "AtFile":
         """What a completer takes as `ngrams`, for a cursor in that file."""
-        return AtFile(self, self._project.name_of(self._project.path(path)), self._version)
+        return AtFile(self, self._counted, self._project.name_of(self._project.path(path)))
 
     def ids(self, text: str) -> numpy.ndarray:
         """The ids of a text, with newlines as prompts have them."""
         return numpy.array(self.codec.encode(LINE_END.sub("\n", text)), dtype=numpy.int32)
-
-    def following(self, ids: Sequence[int], but: str) -> list[numpy.ndarray]:
-        """As `Ngrams.following`, in all files but one."""
-        return self._ngrams.following(ids, self._numbers.get(but))
 
     def _stored(self, name: str) -> Version | None:
         found = stat_of(self._project.path(name))
@@ -87,9 +92,9 @@ class AtFile:
     """The cache as it is for a cursor in one file: that file counts as the cursor has it, and not as it is stored."""
 
     cache: NgramCache
+    counted: Counted
+    """What the cache had counted when this was made; with another, an answer that is remembered may be out of date."""
     name: str
-    version: int
-    """Of the cache; what was remembered with another is not taken for an answer now."""
 
     def mix(self, cursor: Cursor) -> Mix:
         """What is to be done with a network's scores behind a cursor.
@@ -105,7 +110,7 @@ class AtFile:
         def mix(written: Sequence[int], scores: numpy.ndarray) -> numpy.ndarray:
             ids = [*last, *written][-LONGEST:]
             network = probabilities(scores)
-            both = mixed(network, together(self.cache.following(ids, self.name), own.following(ids)))
+            both = mixed(network, together(self.counted.following(ids, self.name), own.following(ids)))
             both[ends] = both[ends].sum() * network[ends] / network[ends].sum()
             return numpy.log(numpy.maximum(both, SMALLEST))
 

@@ -17,7 +17,7 @@ from copilot_lib.cursor import LINE_END, Cursor
 from copilot_lib.engine import Engine, Generation, everything
 from copilot_lib.engines import Engines
 from copilot_lib.fim import Prompt
-from copilot_lib.models import Model, default_name, load
+from copilot_lib.models import SMALL, Model, default_name, load
 from copilot_lib.ngrams import Mix, unmixed
 from copilot_lib.registry import Entry, Registry
 from copilot_lib.settled import settled
@@ -142,6 +142,15 @@ def wants_context(asked: bool | None, context_tokens: int) -> bool:
     (False, True, True)
     """
     return context_tokens >= LEAST_WINDOW_TOKENS if asked is None else asked
+
+
+def wants_ngrams(asked: bool | None, parameters: int) -> bool:
+    """Whether n-grams of the project count beside a model: as was asked, or else if it is small.
+
+    >>> wants_ngrams(None, 5_000_000), wants_ngrams(None, 164_000_000), wants_ngrams(False, 5_000_000)
+    (True, False, False)
+    """
+    return parameters < SMALL if asked is None else asked
 
 
 def context_ids(codec: Codec, cursor: Cursor, place: Place, budget_tokens: int) -> list[int]:

@@ -20,14 +20,13 @@ from pygls.lsp.server import LanguageServer
 
 from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.belonging import Belonging
-from copilot_lib.completer import Completer, Completion, wants_context
+from copilot_lib.completer import Completer, Completion, wants_context, wants_ngrams
 from copilot_lib.cursor import Cursor, line_spans
 from copilot_lib.feedback import Store
 from copilot_lib.registry import AUTO, Entry
 from copilot_lib.rpc import Answering
 from copilot_lib.server.events import Recent, Report, event_of
 from copilot_lib.server.service import Service, Superseded
-from copilot_lib.snippet import Place
 from copilot_lib.workspace import Workspace
 
 ACCEPTED = "copilot_lib.accepted"
@@ -62,11 +61,17 @@ class CompletionServer(LanguageServer):
     """A language server for one client. The model is loaded in the service's thread, while the editor goes on.
 
     `context` says whether the model is shown other files of the client's folders; left out, the model's window decides.
-    `adapter` is a name, `base`, or `auto` for the one that belongs to a document's repository; a client may say otherwise.
+    `ngrams` says whether theirs count beside the model; left out, its size decides. `adapter` is a name, `base`, or `auto` for
+    the one that belongs to a document's repository; a client may say otherwise.
     """
 
     def __init__(
-        self, load: Callable[[], Completer], store: Store | None = None, context: bool | None = None, adapter: str = AUTO
+        self,
+        load: Callable[[], Completer],
+        store: Store | None = None,
+        context: bool | None = None,
+        adapter: str = AUTO,
+        ngrams: bool | None = None,
     ):
         super().__init__("copilot_lib", metadata.version("copilot-lib"), protocol_cls=Answering)
         self.load = cache(load)
@@ -74,12 +79,12 @@ class CompletionServer(LanguageServer):
         self.store, self.recent = store, Recent()
         self.texts: dict[str, str] = {}
         """The open documents by their addresses."""
-        self.context = context
+        self.context, self.ngrams = context, ngrams
         self.belonging = Belonging(adapter)
         self.fingerprint: str | None = None
         """Whose weights the model's are, once that matters."""
         self.projects = Workspace(())
-        """The client's folders, once it is known that the model is to be shown them."""
+        """The client's folders, once it is known what they are to the model."""
 
     @property
     def units(self) -> Callable[[str], int]:
@@ -106,19 +111,26 @@ class CompletionServer(LanguageServer):
             self.projects.close_document(path)
 
     def begin_context(self) -> None:
-        """Opens the client's folders, if the model is to be shown them; what is open in them already is told again."""
-        if not wants_context(self.context, self.load().model.context_tokens):
+        """Opens the client's folders, if they are anything to the model; what is open in them already is told again."""
+        model = self.load().model
+        self.context = wants_context(self.context, model.context_tokens)
+        self.ngrams = wants_ngrams(self.ngrams, model.parameters)
+        if not self.context and not self.ngrams:
             return
         folders = [folder.uri for folder in self.workspace.folders.values()] or [self.workspace.root_uri or ""]
-        self.projects = Workspace(filter(None, map(path_of, folders)))
+        paths = filter(None, map(path_of, folders))
+        self.projects = Workspace(paths, self.context, model.codec if self.ngrams else None)
         for uri, text in self.texts.items():
             self.tell(uri, text)
         self.projects.refresh()
 
-    def place(self, uri: str) -> Place | None:
-        """Where a document is in its project; None where it is in none."""
+    def surroundings(self, uri: str) -> dict[str, object]:
+        """What a document's project is to the model: `place`, `ngrams`, or nothing of these."""
         path = path_of(uri)
-        return self.projects.place(path) if path else None
+        if not path:
+            return {}
+        place = self.projects.place(path) if self.context else None
+        return {name: value for name, value in (("place", place), ("ngrams", self.projects.ngrams(path))) if value}
 
     async def adapter(self, uri: str) -> Entry | None:
         """The adapter for a document; None for the base."""
@@ -134,7 +146,7 @@ class CompletionServer(LanguageServer):
     async def complete(self, kind: str, cursor: Cursor, uri: str) -> tuple[str, Completion]:
         """A completion and its id. A newer request of the same kind ends this one, with an answer that says so."""
         adapter = await self.adapter(uri)
-        options = {name: value for name, value in {"place": self.place(uri), "adapter": adapter}.items() if value}
+        options = self.surroundings(uri) | ({"adapter": adapter} if adapter else {})
         try:
             completion = await self.service.complete(kind, cursor, **options)
         except Superseded as error:
@@ -159,10 +171,14 @@ def path_of(uri: str) -> Path | None:
 
 
 def create(
-    load: Callable[[], Completer], store: Store | None = None, context: bool | None = None, adapter: str = AUTO
+    load: Callable[[], Completer],
+    store: Store | None = None,
+    context: bool | None = None,
+    adapter: str = AUTO,
+    ngrams: bool | None = None,
 ) -> CompletionServer:
     """The server with its features; `load` is called once, when a client has said hello."""
-    server = CompletionServer(load, store, context, adapter)
+    server = CompletionServer(load, store, context, adapter, ngrams)
     # Without options pygls does not tell the client that there are inline completions; ALE takes empty ones for no menu.
     features = {
         types.INITIALIZE: (initialize,),

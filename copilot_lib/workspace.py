@@ -1,4 +1,4 @@
-"""The folders that an editor has open, as projects: which one a file is in, what is in its tabs, and an index of each folder.
+"""The folders that an editor has open, as projects: which one a file is in, what is in its tabs, and what else a folder says.
 
 It knows folders, threads and the user's cache; it does not know a protocol, or what a completion is made of.
 """
@@ -11,8 +11,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from copilot_lib.context import SOURCES, Index, Project, place, with_index
+from copilot_lib.codec import Codec
+from copilot_lib.context import SOURCES, Index, NgramCache, Project, place, with_index
 from copilot_lib.context.gathering import InProject, Sources
+from copilot_lib.context.ngram_cache import AtFile
 
 
 def cache_folder(root: Path) -> Path:
@@ -23,12 +25,13 @@ def cache_folder(root: Path) -> Path:
 
 
 class Workspace:
-    """Some folders, with the documents that are open in them. Indexes are made in a thread of their own.
+    """Some folders, with the documents that are open in them. Indexes are made in a thread of their own, and n-grams counted.
 
-    Until a folder's index is there, its places have the sources that need none. Folders that are not there are left out.
+    Until a folder's index is there, its places have the sources that need none. Folders that are not there are left out. With
+    `indexed` false there is no index; n-grams are counted for a `codec`, and without one there are none.
     """
 
-    def __init__(self, folders: Iterable[Path]):
+    def __init__(self, folders: Iterable[Path], indexed: bool = True, codec: Codec | None = None):
         found = dict.fromkeys(Path(folder).resolve() for folder in folders)
         self.projects = [
             Project(folder) for folder in sorted(found, key=lambda f: len(f.parts), reverse=True) if folder.is_dir()
@@ -37,6 +40,8 @@ class Workspace:
         self._indexes: dict[Path, Index] = {}
         self._sources: dict[Path, Sources] = {}
         """One tuple for each folder whose index is there: a place equals another only if their sources are the same objects."""
+        self._indexed, self._codec = indexed, codec
+        self._caches: dict[Path, NgramCache] = {}
         self._thread = ThreadPoolExecutor(1, "index")
         self._refreshing: Future | None = None
 
@@ -60,18 +65,29 @@ class Workspace:
             return None
         return place(project, path, self._sources.get(project.root, SOURCES))
 
+    def ngrams(self, path: Path) -> AtFile | None:
+        """The n-grams of a file's project as they count in that file; None where there are none, or not yet."""
+        project = self.project_of(path)
+        cache = self._caches.get(project.root) if project else None
+        return cache.at(path) if cache else None
+
     def refresh(self) -> Future:
-        """Brings all indexes in step with the files, in the background. Asked while one waits already, it is that one."""
+        """Brings all that is kept of the files in step with them, in the background. Asked while one waits, it is that one."""
         if self._refreshing is None or self._refreshing.running() or self._refreshing.done():
             self._refreshing = self._thread.submit(self._refresh)
         return self._refreshing
 
     def _refresh(self) -> None:
         for project in self.projects:
-            index = self._indexes.get(project.root) or Index(project, cache_folder(project.root))
-            index.refresh()
-            self._indexes[project.root] = index
-            self._sources.setdefault(project.root, with_index(index))
+            if self._indexed:
+                index = self._indexes.get(project.root) or Index(project, cache_folder(project.root))
+                index.refresh()
+                self._indexes[project.root] = index
+                self._sources.setdefault(project.root, with_index(index))
+            if self._codec:
+                cache = self._caches.get(project.root) or NgramCache(project, self._codec)
+                cache.refresh()
+                self._caches[project.root] = cache
 
     def close(self) -> None:
         """Ends the thread; what it is at is finished first."""

@@ -86,6 +86,17 @@ def test_with_a_project_the_model_is_shown_other_files_of_it(tmp_path, capsys, m
     assert "give a project that the file belongs to" in capsys.readouterr().err
 
 
+def test_with_n_grams_of_a_project_what_it_says_elsewhere_is_said_here(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COPILOT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "till.py").write_text("def total(basket):\n    return sum(map(zloty_price_of, basket.drawers))\n")
+    (tmp_path / "new.py").write_text("def total_of_all(basket):\n    return sum(map(zloty\n")
+    words = ["complete", f"{tmp_path / 'new.py'}:2:26", "--ngrams"]
+    assert main([*words, "--project", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "_price_of, basket.drawers))\n"
+    assert main(words) == 2
+    assert "name its folder with --project" in capsys.readouterr().err
+
+
 def test_the_demo_completes_the_binary_search(capsys):
     assert main(["demo"]) == 0
     out = capsys.readouterr().out

@@ -160,7 +160,9 @@ CART = "class Cart:\n    def grand_total(self, rate: float) -> float:\n        r
 
 
 @pytest.mark.parametrize(
-    ("words", "completes"), [(("--context",), "and_total"), ((), None)], ids=["asked for", "a small model's default"]
+    ("words", "completes"),
+    [(("--context", "--no-ngrams"), "and_total"), (("--no-ngrams",), None)],
+    ids=["asked for", "a small model's default"],
 )
 def test_other_files_of_the_client_s_folders_are_context(tmp_path, monkeypatch, words, completes):
     """The class is nowhere but in a file that the editor has not opened; then in a document that was never saved."""
@@ -187,6 +189,24 @@ def test_other_files_of_the_client_s_folders_are_context(tmp_path, monkeypatch, 
         assert unsaved.startswith("oss_total")
     else:
         assert saved == unsaved == expected(SHOP, len(SHOP))
+
+
+def test_beside_a_small_model_the_n_grams_of_the_client_s_folders_count(tmp_path):
+    """Once they are counted, in the background: until then the model answers alone."""
+    (tmp_path / "till.py").write_text("def total(basket):\n    return sum(map(zloty_price_of, basket.drawers))\n")
+    text = "def total_of_all(basket):\n    return sum(map(zloty"
+    new = types.TextDocumentItem((tmp_path / "new.py").as_uri(), "python", 1, text)
+    place = types.Position(1, len(text.split("\n")[1]))
+
+    async def scene():
+        async with editing(TEXT, folders=[types.WorkspaceFolder(tmp_path.as_uri(), "shop")]) as editor:
+            await editor.ready.wait()
+            editor.text_document_did_open(types.DidOpenTextDocumentParams(new))
+            while not (said := (await ask(editor, place, uri=new)).items[0].insert_text).startswith("_price_of"):
+                assert said == expected(text, len(text))
+            return said
+
+    assert asyncio.run(asyncio.wait_for(scene(), 60)) == "_price_of, basket.drawers))"
 
 
 def test_every_request_is_answered_also_those_that_a_newer_one_supersedes_or_the_client_cancels():

@@ -16,15 +16,18 @@ def complete(arguments) -> None:
     from copilot_lib.completer import Completer
 
     cursor = cursor_at(arguments.place)
-    place = place_in(arguments.project, parse_place(arguments.place)[0]) if arguments.project else None
+    if (arguments.ngrams or arguments.show_context) and not arguments.project:
+        raise BadInput("--ngrams and --show-context are about a project: name its folder with --project")
     completer = Completer.load(arguments.model)
-    options = {"max_new_tokens": arguments.max_new_tokens, "place": place}
+    codec = completer.model.codec if arguments.ngrams else None
+    around = surroundings(arguments.project, parse_place(arguments.place)[0], codec) if arguments.project else {}
+    options = {"max_new_tokens": arguments.max_new_tokens} | around
     if arguments.adapter:
         path = Path(parse_place(arguments.place)[0])
         options["adapter"] = adapter_entry(arguments.adapter, path, completer.model.base.fingerprint)
     completion = completer.complete(cursor, **options)
     if arguments.show_context:
-        for piece in place.shown if place else ():
+        for piece in around["place"].shown:
             print(f"{piece.file}:{piece.first_line}-{piece.last_line} ({piece.reason})\n{piece.text}\n", file=sys.stderr)
     if arguments.json:
         print(json.dumps(asdict(completion)))
@@ -34,19 +37,19 @@ def complete(arguments) -> None:
         print(completion.text)
 
 
-def place_in(project: Path, name: str):
-    """Where a file is in a project, with an index of it, remembering what the model is shown."""
+def surroundings(project: Path, name: str, codec) -> dict[str, object]:
+    """What a project is to a completer at a file: a place that remembers what is shown, and with a codec its n-grams."""
     from contextlib import closing
 
     from copilot_lib.snippet import Shown
     from copilot_lib.workspace import Workspace
 
-    with closing(Workspace([project])) as workspace:
-        place = workspace.place(Path(name).resolve())
-        if not place:
+    path = Path(name).resolve()
+    with closing(Workspace([project], codec=codec)) as workspace:
+        if not workspace.place(path):
             raise BadInput(f"{name} is not in the folder {project}: give a project that the file belongs to")
         workspace.refresh().result()
-        return Shown(workspace.place(Path(name).resolve()))
+        return {"place": Shown(workspace.place(path)), "ngrams": workspace.ngrams(path)}
 
 
 def demo(arguments) -> None:
@@ -101,6 +104,7 @@ def add(command: Add) -> None:
     added.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
     added.add_argument("--adapter", metavar="NAME", help="a name, a folder, or auto: the one that belongs to the file")
     added.add_argument("--project", type=Path, metavar="FOLDER", help="show the model pieces of other files of this folder too")
+    added.add_argument("--ngrams", action="store_true", help="let n-grams of that folder count beside the model")
     added.add_argument("--show-context", action="store_true", help="print these pieces, on standard error")
     command(demo, "complete a binary search with a line missing")
     command(doctor, "check versions, model, memory and speed")

@@ -108,7 +108,9 @@ def lsp(arguments) -> None:
     store = feedback.Store(arguments.record) if arguments.record else None
     if store:
         print(f"Accepted completions are kept in {store.file}", file=sys.stderr)
-    lsp.serve_stdio(lsp.create(partial(Completer.load, arguments.model), store, arguments.context, arguments.adapter))
+    lsp.serve_stdio(
+        lsp.create(partial(Completer.load, arguments.model), store, arguments.context, arguments.adapter, arguments.ngrams)
+    )
 
 
 def open_door(host: str, port: int):
@@ -152,3 +154,8 @@ def add(command: Add) -> None:
         "--adapter", metavar="NAME", default="auto", help="a name, base, or auto (default): the repository's own"
     )
     added.add_argument("--context", **context)
+    added.add_argument(
+        "--ngrams",
+        action=argparse.BooleanOptionalAction,
+        help="whether n-grams of the editor's folders count beside the model; left out, beside small models they do",
+    )

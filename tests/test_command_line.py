@@ -90,7 +90,7 @@ def test_with_n_grams_of_a_project_what_it_says_elsewhere_is_said_here(tmp_path,
     monkeypatch.setenv("COPILOT_CACHE", str(tmp_path / "cache"))
     (tmp_path / "till.py").write_text("def total(basket):\n    return sum(map(zloty_price_of, basket.drawers))\n")
     (tmp_path / "new.py").write_text("def total_of_all(basket):\n    return sum(map(zloty\n")
-    words = ["complete", f"{tmp_path / 'new.py'}:2:26", "--ngrams"]
+    words = ["complete", f"{tmp_path / 'new.py'}:2:25", "--ngrams"]
     assert main([*words, "--project", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "_price_of, basket.drawers))\n"
     assert main(words) == 2

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   copilot_lib:
-#     teaches: [context.open_files.in_common, context.gathering.in_turns, snippet.shorter_and_shorter, snippet.fit]
+#     teaches: [context.open_files.in_common, context.gathering.in_turns, snippet.shorter_and_shorter, snippet.fit, ngrams.mixed]
 #   jupytext:
 #     cell_metadata_filter: tags,-all
 #     notebook_metadata_filter: kernelspec,jupytext,copilot_lib
@@ -389,6 +389,43 @@ axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 show.figure(figure, "Stacked bars: as snippets may take more of a prompt, the prefix and the suffix of the open file shrink")
 
 # %% [markdown]
+# ## Counted, and not shown
+#
+# **Claim: a repository can speak without a place in the window.** What is shown has to be read. But chapter 1 had a completer that only counts: what followed these pieces before? Counted over all files of the repository, and over the open one as it stands, that is a
+# *[cache of n-grams](../book/glossary.md#n-gram-cache)* ([Hellendoorn and Devanbu, 2017](https://dl.acm.org/doi/10.1145/3106237.3106290)). It goes beside the network, at every token: the network's probabilities are the opinion to begin with, and each longer run of the last tokens that
+# stood somewhere moves it. By how much, Witten and Bell said in 1991: what was known counts once more for each *different* token that followed. A run that always went on alike is believed; one that went on in many ways is not.
+#
+# > **Predict.** A network says 70, 20 and 10 %. The second token followed once; then four times; then four times each behind runs of two, three, four and five tokens. When does it come first?
+
+# %%
+import numpy
+from copilot_lib.ngrams import DOUBT, MOST_SEEN
+
+
+def mixed(probabilities, found):
+    for following in found:
+        counts = numpy.bincount(following, minlength=len(probabilities))
+        seen, doubt = min(len(following), MOST_SEEN), DOUBT * numpy.count_nonzero(counts)
+        probabilities = (seen / len(following) * counts + doubt * probabilities) / (seen + doubt)
+    return probabilities
+
+
+network = numpy.array([0.7, 0.2, 0.1])
+for what, found in {"once": [[1]], "four times": [[1] * 4], "four runs alike": [[1] * 4] * 4, "four runs, each otherwise": [[0, 1, 2, 1]] * 4}.items():
+    print(f"{what:26}", mixed(network, found).round(2))
+
+# %%
+cache = context.NgramCache(project, completer.model.codec)
+cache.refresh()
+counted = cache.at("shop/checkout.py")
+again = gap("from shop import Cart\n\n\ndef again(order, card):\n    new = Cart(order.owner)\n    for item in order", "\n\n\nprint(again)\n")
+for name, ngrams in {"the network": None, "and n-grams": counted}.items():
+    wanted = Target(again, ".items:", "shop/checkout.py")
+    print(f"{name:12} {completer.complete(again, ngrams=ngrams).text!r:40} {measure.middle_bits(completer, wanted, ngrams=ngrams):.1f} bits for {wanted.reference!r}")
+
+# %% [markdown]
+# Nothing was trained and nothing shown, and to look up the runs takes half a millisecond a token. Look at the second line of the answer, too: elsewhere the variable is called `cart`, and here it is `new`. A count knows which words follow each other in this repository; it does not know what you mean. [Chapter 13](13_which_approach.ipynb) asks what it is worth beside everything else, on three repositories.
+#
 # ## The same, from the library
 #
 # `gather` does all of this, and a completer takes the *place* of a file in its project. What was written above the file by hand is now found, cut and written by the family's own rule: as a comment
@@ -409,6 +446,9 @@ show.completion(typed, completer.complete(typed, place=place).text, "with its pl
 from copilot_lib import snippet as library
 from copilot_lib.context.open_files import in_common as by_library
 
+from copilot_lib.ngrams import mixed as mixed_by_library
+
+assert (mixed(network, found) == mixed_by_library(network, found)).all()
 offers = [list(imported(cursor, here, project)), list(retrieved(cursor, here, project, index))]
 assert fit(in_turns(offers), 110, in_pocket_tokens) == library.fit(in_turns(offers), 110, in_pocket_tokens)
 assert in_common(asked, asked | {"more"}) == by_library(asked, asked | {"more"})

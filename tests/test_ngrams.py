@@ -85,8 +85,10 @@ def test_what_another_file_says_is_said_here(completer, shop):
 def test_the_stored_state_of_the_open_file_does_not_count_but_its_own_lines_do(completer, shop):
     cache = cached(shop, completer)
     assert completer.complete(OPEN, ngrams=cache.at("till.py")).text == completer.complete(OPEN).text
-    known = "    return sum(map(zloty_price_of, basket.drawers))\n\n\n"
-    below = Cursor(BEGUN + "\n\n\ndef other(basket):\n" + known, len(BEGUN))
+    known = "def other(basket):\n    return sum(map(zloty_price_of, basket.drawers))\n\n\n"
+    far = known + "".join(f"price_{n} = {n * n}\n" for n in range(200))
+    assert "zloty" not in completer.model.codec.decode(completer.prompt(Cursor(far, len(far)), 64).ids), "too far to be shown"
+    below = Cursor(far + OPEN.text, len(far) + OPEN.offset)
     assert completer.complete(below, ngrams=cache.at("till.py")).text.startswith("_price_of")
 
 

@@ -183,6 +183,16 @@ def test_no_user_text_ever_yields_a_special_id(name, special, prefix, suffix):
 
 @pytest.mark.parametrize("special", [True, False])
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25)
+@given(text=TEXTS)
+def test_a_stored_file_has_the_ids_that_it_has_when_it_is_open(name, special, text):
+    coder = codec(name, special)
+    for one in (text, *coder.format.spellings):
+        assert coder.encode_stored(one) == coder.encode(one)
+
+
+@pytest.mark.parametrize("special", [True, False])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_sentinel_in_a_file_is_text(name, special):
     for spelling in sorted(CONTROL | set(BEGIN.values())):
         text = f"x = '{spelling}'"
@@ -219,6 +229,7 @@ def test_a_sentinel_that_the_merges_spell_is_encoded_in_pieces():
     text = "a<fim_middle><fim_middle>b<fim_<fim_prefix>"
     assert coder.stop_ids.isdisjoint(coder.encode(text))
     assert coder.decode(coder.encode(text)) == text
+    assert coder.encode_stored(text) == coder.encode(text)
 
 
 def test_text_that_only_a_special_token_can_spell_is_refused():

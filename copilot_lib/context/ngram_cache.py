@@ -67,8 +67,7 @@ class NgramCache:
         for name in gone:
             del self._known[name]
         for name in changed:
-            text = self._project.stored(self._project.path(name)) or ""
-            self._known[name] = there[name], self.ids(text)
+            self._known[name] = there[name], numpy.array(self._ids(name), dtype=numpy.int32)
         if changed or gone:
             numbers = {name: number for number, name in enumerate(self._known)}
             self._counted = Counted(Ngrams(ids for _, ids in self._known.values()), numbers)
@@ -78,9 +77,12 @@ class NgramCache:
         """What a completer takes as `ngrams`, for a cursor in that file."""
         return AtFile(self, self._counted, self._project.name_of(self._project.path(path)))
 
-    def ids(self, text: str) -> numpy.ndarray:
-        """The ids of a text, with newlines as prompts have them."""
-        return numpy.array(self.codec.encode(LINE_END.sub("\n", text)), dtype=numpy.int32)
+    def _ids(self, name: str) -> list[int]:
+        """The ids of a file, with newlines as prompts have them; none of one that cannot be read or spelled in tokens."""
+        try:
+            return self.codec.encode_stored(LINE_END.sub("\n", self._project.stored(self._project.path(name)) or ""))
+        except ValueError:
+            return []
 
     def _stored(self, name: str) -> Version | None:
         found = stat_of(self._project.path(name))
@@ -103,9 +105,9 @@ class AtFile:
         So of what ends a line, a newline or the end of the answer, each keeps the share that the network gave it.
         """
         ends = self.cache.ends
-        before, after = map(self.cache.ids, near(cursor))
+        before, after = (self.cache.codec.encode(LINE_END.sub("\n", text)) for text in near(cursor))
         own = Ngrams([before, after])
-        last = before[-LONGEST:].tolist()
+        last = before[-LONGEST:]
 
         def mix(written: Sequence[int], scores: numpy.ndarray) -> numpy.ndarray:
             ids = [*last, *written][-LONGEST:]

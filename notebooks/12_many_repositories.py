@@ -223,23 +223,26 @@ prompt = codec.plain("def send_user(", 20).ids
 limits = {"stop_ids": codec.stop_ids, "max_new_tokens": 64}
 runners = {name: completer.model.changed_by(adapter, name).runner() for name, adapter in adapters.items()}
 written = {name: list(Engine(runner).generate(prompt, **limits)) for name, runner in runners.items()}
-begun = written["billing"][:10]
+begun = written["billing"][:20]
 codec.decode(begun)
 
 # %%
+going_on = [*prompt, *begun]
+clean = begun + list(Engine(runners["sensors"]).generate(going_on, **limits))
 leaking = Engine(runners["sensors"])
 for kept, of_other in zip(runners["sensors"]._kept.values(), runners["billing"]._kept.values()):
     kept[:] = of_other  # the weights were swapped, the cache was not
-leaking._kept = [*prompt, *begun]
-runners["sensors"].length = len(leaking._kept)
-leaked = begun + list(leaking.generate([*prompt, *begun], **limits))
-{"like billing": leaked == written["billing"], "like sensors": leaked == written["sensors"]}
+leaking._kept = list(going_on)
+runners["sensors"].length = len(going_on)
+leaked = begun + list(leaking.generate(going_on, **limits))
+{"like billing": leaked == written["billing"], "like sensors, which has read the beginning itself": leaked == clean}
 
 # %%
-show.completion(cursor, codec.decode(leaked), "begun by the one, written by the other: nobody's answer")
+display(show.completion(cursor, codec.decode(clean), "sensors goes on, and has read the beginning itself"))
+show.completion(cursor, codec.decode(leaked), "sensors goes on with what billing had kept: nobody's answer")
 
 # %% [markdown]
-# The head is of the one, the body of the other: `user_id` and `ledger` are asked for, `user` and `clock` are used. Each line looks right, the function is in neither repository's way, and nobody would notice for weeks. In the package each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and only requests for the same adapter share a run.
+# Both were given the same beginning. In the first picture `sensors` writes its own body under it, with its clock and its count. In the second its numbers meet those of another: the way is neither's, and here it even falls apart. It need not: from a shorter beginning both went on alike, and then nobody notices for weeks. In the package each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and only requests for the same adapter share a run.
 # To and fro, then, twenty times, and every answer must be the first one:
 
 # %%

@@ -13,7 +13,7 @@ from copilot_lib.claims import canaries
 from copilot_lib.corpus import without_near_duplicates
 from copilot_lib.registry import NAME
 from copilot_lib.repository import SourceFile
-from copilot_lib.sweep import asking, plan, running, summary
+from copilot_lib.sweep import asking, pairs, plan, running, summary
 from copilot_lib.tuning.settings import Settings
 
 
@@ -83,6 +83,13 @@ def test_a_run_is_done_once_and_its_adapter_is_summed_up_beside_the_base(small):
     assert tuned["bits_above_base"][0] < 0
     assert tuned["bits"][0] == pytest.approx(made[0]["bits"][0] + tuned["bits_above_base"][0], abs=1e-3)
     assert "lora-shop" in summary.text(made)
+    [both, beside] = pairs.beside(summary.records(records), work)
+    assert (both["first"], both["second"]) == ("base, ngrams", "base, bm25+ngrams")
+    assert (beside["first"], beside["second"]) == ("base, ngrams", "lora-shop, ngrams")
+    rows = {(row["run"], row["condition"]): row for row in made}
+    apart = rows["lora-shop", "ngrams"]["bits"][0] - rows["base", "ngrams"]["bits"][0]
+    assert beside["bits"][0] == pytest.approx(apart, abs=1e-3)
+    assert pairs.text([beside]).splitlines()[-1].split()[:2] == ["shop", "base,"]
     model = models.load("pocket")
     kept = running.Registry(work / "adapters").find(run.key)
     assert model.read_adapter(kept.folder)

@@ -86,7 +86,7 @@ def graphics_cards() -> int:
 
 
 def sweep(arguments) -> int:
-    from copilot_lib.sweep import plan, running, summary
+    from copilot_lib.sweep import pairs, plan, running, summary
 
     runs = plan.of_groups(arguments.groups)
     done = [file.stem for file in running.RECORDS.glob("*.json")]
@@ -102,11 +102,11 @@ def sweep(arguments) -> int:
     except KeyboardInterrupt:
         print(f"\nStopped. Records are in {running.RECORDS}: the same command goes on.", file=sys.stderr)
         return INTERRUPTED
-    rows = summary.rows(summary.records(running.RECORDS), running.WORK)
-    running.write(
-        running.RECORDS.parent / "tuning.json", running.about({"command": "python -m copilot_lib sweep"}) | {"rows": rows}
-    )
-    print(summary.text(rows))
+    found = summary.records(running.RECORDS)
+    rows, beside = summary.rows(found, running.WORK), pairs.beside(found, running.WORK)
+    head = running.about({"command": "python -m copilot_lib sweep"})
+    running.write(running.RECORDS.parent / "tuning.json", head | {"rows": rows, "beside": beside})
+    print(summary.text(rows), pairs.text(beside), sep="\n\n")
     return 0
 
 

@@ -39,14 +39,19 @@ def rows(found: dict[str, dict], work: Path) -> list[dict]:
             f"there is no record of the base at the places of {', '.join(missing)}: run the sweep without --sum-up"
         )
     made = []
-    for (package, group, name, condition), members in sorted(kinds.items(), key=lambda kind: order(*kind[0])):
+    for (package, _, _, condition), members in sorted(kinds.items(), key=lambda kind: order(*kind[0])):
         asked = asked_of(package, work / "places")
         check_places(package, asked, [*members, found[f"{BASE}-{package}"]])
         of_seeds = [unpacked(member["outcomes"][package][condition]) for member in members]
         first = unpacked(found[f"{BASE}-{package}"]["outcomes"][package][ALONE])
-        head = {"repository": package, "run": "base" if group == BASE else f"{group}-{name}", "condition": condition}
+        head = {"repository": package, "run": name_of(members[0]), "condition": condition}
         made.append(head | {"targets": len(first)} | dict(each_score(asked, first, of_seeds)) | costs(members))
     return made
+
+
+def name_of(record: dict) -> str:
+    """A run's name without its seed."""
+    return BASE if record["group"] == BASE else f"{record['group']}-{record['name']}"
 
 
 def order(package: str, group: str, name: str, condition: str) -> tuple:

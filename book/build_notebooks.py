@@ -54,6 +54,7 @@ def run(script: Path) -> nbformat.NotebookNode:
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
+        coalesce_streams=True,  # a page puts a line's end between two pieces, wherever the kernel happened to flush
         resources={"metadata": {"path": str(script.parent)}},
     )
     client.execute()

@@ -47,6 +47,12 @@ def test_two_runs_store_the_same_bytes_and_no_widget(builder, tmp_path):
     assert script.stat().st_mtime >= stored.stat().st_mtime
 
 
+def test_what_a_cell_prints_is_stored_in_one_piece(builder, tmp_path):
+    script = chapter(tmp_path, '\nprint("245", end=" ", flush=True)\nprint("alarms", flush=True)')
+    [output] = nbformat.read(builder.build(script), as_version=4).cells[0].outputs
+    assert output.text == "245 alarms\n"
+
+
 def test_a_new_cell_renames_no_other(builder):
     def ids(*sources):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])

@@ -139,7 +139,7 @@ class Engine:
             elif len(prompt) + count >= self.runner.context_tokens:
                 run.stopped = "context full"
             else:
-                token = choose(mix(run.ids, logits[0]), sampling, random, allowed(run.ids))
+                token = choose(mix(run.ids, checked(logits[0])), sampling, random, allowed(run.ids))
                 if token not in stop_ids:
                     run.ids.append(token)
                     yield token
@@ -199,8 +199,7 @@ def choose(
 
     Where some ids are `allowed`, one of them.
     """
-    if not numpy.isfinite(logits).all():
-        raise FloatingPointError("the model's output is not a number: its weights are damaged, or its dtype is too narrow")
+    logits = checked(logits)
     if allowed is not None:
         kept = numpy.full_like(logits, -numpy.inf)
         kept[allowed] = logits[allowed]
@@ -208,6 +207,13 @@ def choose(
     if sampling.temperature == 0:
         return int(logits.argmax())
     return pick(probabilities(logits, sampling.temperature, sampling.top_k, sampling.top_p), random)
+
+
+def checked(logits: numpy.ndarray) -> numpy.ndarray:
+    """Scores that are numbers, as they are; else `FloatingPointError`."""
+    if not numpy.isfinite(logits).all():
+        raise FloatingPointError("the model's output is not a number: its weights are damaged, or its dtype is too narrow")
+    return logits
 
 
 def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:

@@ -8,6 +8,7 @@ import torch
 from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM, Starcoder2Config, Starcoder2ForCausalLM
 
 from copilot_lib.engine import PREFILL_CHUNK, Cancel, Engine, choose
+from copilot_lib.ngrams import unmixed
 from copilot_lib.runner import TorchRunner
 from copilot_lib.sampling import Sampling
 
@@ -198,13 +199,19 @@ def test_impossible_requests_are_refused_in_words(engine, prompt, count, words):
         engine.generate(prompt, stop_ids=(), max_new_tokens=count)
 
 
-def test_a_network_that_gives_no_numbers_is_reported_not_sampled(network):
+@pytest.mark.parametrize("mix", [unmixed, lambda written, scores: numpy.nan_to_num(scores)], ids=["alone", "mixed"])
+@pytest.mark.parametrize("number", [numpy.nan, numpy.inf, -numpy.inf])
+def test_a_network_that_gives_no_numbers_is_reported_not_sampled(network, number, mix):
+    """Before anything is mixed into its scores, which could hide it."""
+
     class Broken(TorchRunner):
         def advance(self, ids, scores=1):
-            return numpy.full_like(super().advance(ids, scores), numpy.nan)
+            logits = super().advance(ids, scores)
+            logits[:, 0] = number
+            return logits
 
     with pytest.raises(FloatingPointError, match="not a number"):
-        ids(Engine(Broken(network)), [1, 2])
+        ids(Engine(Broken(network)), [1, 2], mix=mix)
 
 
 @pytest.mark.parametrize("forward_call", [1, 2, 3, 4])

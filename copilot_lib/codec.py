@@ -55,18 +55,13 @@ class Codec:
 
     def encode(self, text: str) -> list[int]:
         """The ids of user text, exactly as it is; never a special id, whatever the text spells."""
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"the text has half a surrogate pair (U+{ord(text[error.start]):04X}) at offset {error.start}: "
-                "expected text that UTF-8 can hold"
-            ) from None
+        _check(text)
         pieces = LINE.findall(text) if self._line_by_line else [text]
         return list(chain.from_iterable(map(self._ids, pieces)))
 
     def encode_stored(self, text: str) -> list[int]:
         """As `encode`, for files that nobody types in: other threads go on meanwhile, and no line is remembered."""
+        _check(text)
         [encoding] = self.tokenizer.encode_batch_fast([text], add_special_tokens=False)
         return encoding.ids if self.stop_ids.isdisjoint(encoding.ids) else self.encode(text)
 
@@ -134,6 +129,16 @@ class Codec:
     def _before(self, prefix: str, budget: int | None) -> list[int]:
         ids = self.encode(self._lead + prefix if prefix else "")
         return keep_end(ids, _budget("prefix_tokens", budget), self.decode)
+
+
+def _check(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"the text has half a surrogate pair (U+{ord(text[error.start]):04X}) at offset {error.start}: "
+            "expected text that UTF-8 can hold"
+        ) from None
 
 
 def _budget(name: str, tokens: int | None) -> int | None:

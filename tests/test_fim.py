@@ -290,7 +290,7 @@ def test_tabs_line_ends_emoji_and_blanks_come_back(name, text):
 
 
 def test_half_a_surrogate_pair_is_refused_with_its_place():
-    for call in (pocket().encode, pocket().plain, lambda text: pocket().fim("", text)):
+    for call in (pocket().encode, pocket().encode_stored, pocket().plain, lambda text: pocket().fim("", text)):
         with pytest.raises(ValueError, match=r"half a surrogate pair \(U\+D83D\) at offset 2"):
             call("ab\ud83d")
 

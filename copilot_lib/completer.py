@@ -13,7 +13,7 @@ from typing import Protocol
 
 from copilot_lib import healing, postprocess, stopping
 from copilot_lib.codec import Codec
-from copilot_lib.cursor import LINE_END, Cursor
+from copilot_lib.cursor import LINE_END, Cursor, one_newline_style
 from copilot_lib.engine import Engine, Generation, everything
 from copilot_lib.engines import Engines
 from copilot_lib.fim import Prompt
@@ -122,17 +122,6 @@ def up_to(step: int, count: int) -> int:
     (8, 16)
     """
     return -(-count // step) * step
-
-
-def one_newline_style(prefix: str, suffix: str) -> tuple[str, str]:
-    r"""Both sides with `\n` alone, which is what code models have read; `postprocess` gives the file's own style back.
-
-    >>> one_newline_style("a\r\nb\r", "\nc\r\n")
-    ('a\nb', '\nc\n')
-    """
-    if prefix.endswith("\r") and suffix.startswith("\n"):
-        prefix = prefix[:-1]
-    return LINE_END.sub("\n", prefix), LINE_END.sub("\n", suffix)
 
 
 def wants_context(asked: bool | None, context_tokens: int) -> bool:

@@ -23,6 +23,17 @@ def line_spans(text: str) -> list[tuple[int, int]]:
     return list(zip([0, *(after for _, after in ends)], [*(before for before, _ in ends), len(text)], strict=True))
 
 
+def one_newline_style(prefix: str, suffix: str) -> tuple[str, str]:
+    r"""Both sides with `\n` alone, which is what code models have read.
+
+    >>> one_newline_style("a\r\nb\r", "\nc\r\n")
+    ('a\nb', '\nc\n')
+    """
+    if prefix.endswith("\r") and suffix.startswith("\n"):
+        prefix = prefix[:-1]
+    return LINE_END.sub("\n", prefix), LINE_END.sub("\n", suffix)
+
+
 def utf16_length(text: str) -> int:
     """How many UTF-16 units a text has: what the language server protocol counts columns in.
 

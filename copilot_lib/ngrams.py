@@ -37,7 +37,7 @@ class Ngrams:
     """
 
     def __init__(self, sequences: Iterable[Sequence[int]]):
-        parts = [numpy.array([*sequence, APART], dtype=numpy.int32) for sequence in sequences]
+        parts = [numpy.append(numpy.asarray(sequence, dtype=numpy.int32), numpy.int32(APART)) for sequence in sequences]
         self._starts = numpy.cumsum([0, *map(len, parts)])
         self._ids = numpy.concatenate([numpy.array([APART] * SHORTEST, dtype=numpy.int32), *parts])
         pairs = self._ids[:-2].astype(numpy.int64) << 32 | self._ids[1:-1]

@@ -1,5 +1,7 @@
 """N-grams of a repository beside a network: found as by hand, mixed as probabilities, and never of the file that is open."""
 
+import weakref
+
 import numpy
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as some
 from copilot_lib import models
 from copilot_lib.completer import Completer
 from copilot_lib.context import NgramCache, Project
+from copilot_lib.context.ngram_cache import NEAR_CHARACTERS, near
 from copilot_lib.cursor import Cursor
 from copilot_lib.ngrams import LONGEST, SHORTEST, Ngrams, mixed, together
 
@@ -102,9 +105,65 @@ def test_the_cache_follows_the_files(completer, shop):
     assert completer.complete(OPEN, ngrams=cache.at("new.py")).text == completer.complete(OPEN).text
 
 
+def test_who_remembers_an_answer_does_not_keep_what_was_counted_then(completer, shop):
+    """The service remembers the last 256 answers, each with the `ngrams` that it was asked with."""
+    cache = cached(shop, completer)
+    remembered, counted = cache.at("new.py"), weakref.ref(cache.counted)
+    (shop.root / "till.py").unlink()
+    cache.refresh()
+    assert counted() is None and hash(remembered)
+
+
+def test_a_file_that_is_named_by_a_link_to_its_folder_is_the_open_file_too(completer, shop, tmp_path_factory):
+    link = tmp_path_factory.mktemp("links") / "shop"
+    link.symlink_to(shop.root)
+    (shop.root / "desk").mkdir()
+    (shop.root / "till.py").rename(shop.root / "desk" / "till.py")
+    at = cached(shop, completer).at(link / "desk" / "till.py")
+    assert at.name == "desk/till.py"
+    assert completer.complete(OPEN, ngrams=at).text == completer.complete(OPEN).text
+
+
+def test_a_file_whose_text_no_token_can_spell_does_not_keep_the_others_from_being_counted(completer, shop):
+    (shop.root / "half.py").write_bytes(b"# coding: utf-7\nx = '+2AA-'\n")
+    assert "\ud800" in shop.stored(shop.root / "half.py")
+    assert completer.complete(OPEN, ngrams=cached(shop, completer).at("new.py")).text.startswith("_price_of")
+
+
+def scores_of(completer, seed=0):
+    """Some scores for every id."""
+    size = completer.model.codec.tokenizer.get_vocab_size()
+    return numpy.random.default_rng(seed).normal(size=size).astype(numpy.float32)
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_the_style_of_newlines_changes_nothing(completer, shop, newline):
+    """Not even between the halves of one, where the prompt has no newline before the cursor."""
+    at, text = cached(shop, completer).at("new.py"), "a = key.opens\n\n\nb = key.opens\n"
+    plain = at.mix(Cursor(text, 13))([], scores_of(completer))
+    styled = text.replace("\n", newline)
+    for offset in range(13, 13 + len(newline)):
+        assert at.mix(Cursor(styled, offset))([], scores_of(completer)).tolist() == plain.tolist()
+
+
+def test_of_a_large_file_whole_lines_are_near_and_of_a_line_without_end_a_part():
+    lines = "x = 1\n" * NEAR_CHARACTERS
+    before, after = near(Cursor(lines, 3 * NEAR_CHARACTERS + 1))
+    assert before.startswith("x") and NEAR_CHARACTERS <= len(before) < NEAR_CHARACTERS + 6 and len(after) == NEAR_CHARACTERS
+    endless = "x" * 5 * NEAR_CHARACTERS
+    assert len(near(Cursor(endless, len(endless)))[0]) == 2 * NEAR_CHARACTERS
+    assert near(Cursor("x\ny", 2)) == ("x\n", "y")
+
+
+def test_where_the_network_rules_out_that_a_line_ends_there_are_scores_still(completer, shop):
+    cache, scores = cached(shop, completer), scores_of(completer)
+    scores[cache.ends] = -1000
+    assert numpy.isfinite(cache.at("new.py").mix(OPEN)([], scores)).all()
+
+
 def test_whether_more_lines_follow_is_left_to_the_network(completer, shop):
     codec = completer.model.codec
-    scores = numpy.random.default_rng(0).normal(size=codec.tokenizer.get_vocab_size()).astype(numpy.float32)
+    scores = scores_of(completer)
     text = "    return key.opens"
     after = cached(shop, completer).at("new.py").mix(Cursor(text + "\nx = 1\n", len(text)))([], scores)
     newline, end = codec.encode("\n")[0], codec.end_id

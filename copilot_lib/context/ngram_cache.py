@@ -12,14 +12,14 @@ import numpy
 from copilot_lib.codec import Codec
 from copilot_lib.context.pieces import Version
 from copilot_lib.context.project import Project, stat_of
-from copilot_lib.cursor import LINE_END, Cursor
+from copilot_lib.cursor import Cursor, one_newline_style
 from copilot_lib.healing import Vocabulary
 from copilot_lib.ngrams import LONGEST, Mix, Ngrams, mixed, together
 from copilot_lib.repository import find
 from copilot_lib.sampling import probabilities
 
 NEAR_CHARACTERS = 200_000
-"""Of an open file, how far on both sides of the cursor its own runs are counted."""
+"""Of an open file, how far on both sides of the cursor its own runs are counted, and how far behind that a line may begin."""
 SMALLEST = numpy.finfo(float).tiny
 """So that every id has a score, even if it cannot come."""
 
@@ -28,6 +28,8 @@ SMALLEST = numpy.finfo(float).tiny
 class Counted:
     """The n-grams of some files, each in one state."""
 
+    state: int
+    """How often the files had changed."""
     ngrams: Ngrams
     numbers: Mapping[str, int]
 
@@ -53,7 +55,7 @@ class NgramCache:
         self._project = project
         self._known: dict[str, tuple[Version, Sequence[int]]] = {}
         """Of each file the version that was read, and its ids."""
-        self._counted = Counted(Ngrams([]), {})
+        self.counted = Counted(0, Ngrams([]), {})
         """Never changed but replaced: requests that run go on with the one that they began with."""
         words = Vocabulary(codec)
         self.ends = numpy.array(sorted({*words.beginning("\n").tolist(), codec.end_id}))
@@ -70,17 +72,17 @@ class NgramCache:
             self._known[name] = there[name], numpy.array(self._ids(name), dtype=numpy.int32)
         if changed or gone:
             numbers = {name: number for number, name in enumerate(self._known)}
-            self._counted = Counted(Ngrams(ids for _, ids in self._known.values()), numbers)
+            self.counted = Counted(self.counted.state + 1, Ngrams(ids for _, ids in self._known.values()), numbers)
         return len(changed) + len(gone)
 
     def at(self, path: Path | str) -> "AtFile":
-        """What a completer takes as `ngrams`, for a cursor in that file."""
-        return AtFile(self, self._counted, self._project.name_of(self._project.path(path)))
+        """What a completer takes as `ngrams`, for a cursor in that file; links that lead to it are followed."""
+        return AtFile(self, self.counted.state, self._project.name_of(self._project.path(path).resolve()))
 
     def _ids(self, name: str) -> list[int]:
-        """The ids of a file, with newlines as prompts have them; none of one that cannot be read or spelled in tokens."""
+        """The ids of a file; none of one that cannot be read or spelled in tokens."""
         try:
-            return self.codec.encode_stored(LINE_END.sub("\n", self._project.stored(self._project.path(name)) or ""))
+            return self.codec.encode_stored(self._project.stored(self._project.path(name)) or "")
         except ValueError:
             return []
 
@@ -94,8 +96,11 @@ class AtFile:
     """The cache as it is for a cursor in one file: that file counts as the cursor has it, and not as it is stored."""
 
     cache: NgramCache
-    counted: Counted
-    """What the cache had counted when this was made; with another, an answer that is remembered may be out of date."""
+    state: int
+    """That of what the cache had counted when this was made: in another, an answer that is remembered may be out of date.
+
+    A number, since who remembers answers keeps this with them, and would keep all that was ever counted.
+    """
     name: str
 
     def mix(self, cursor: Cursor) -> Mix:
@@ -104,22 +109,24 @@ class AtFile:
         That a line ends here, a run of ids may know; whether anything comes after it in the gap, only the network knows.
         So of what ends a line, a newline or the end of the answer, each keeps the share that the network gave it.
         """
-        ends = self.cache.ends
-        before, after = (self.cache.codec.encode(LINE_END.sub("\n", text)) for text in near(cursor))
+        ends, counted = self.cache.ends, self.cache.counted
+        before, after = map(self.cache.codec.encode, one_newline_style(*near(cursor)))
         own = Ngrams([before, after])
         last = before[-LONGEST:]
 
         def mix(written: Sequence[int], scores: numpy.ndarray) -> numpy.ndarray:
             ids = [*last, *written][-LONGEST:]
             network = probabilities(scores)
-            both = mixed(network, together(self.counted.following(ids, self.name), own.following(ids)))
-            both[ends] = both[ends].sum() * network[ends] / network[ends].sum()
+            both = mixed(network, together(counted.following(ids, self.name), own.following(ids)))
+            share = numpy.maximum(network[ends], SMALLEST)
+            both[ends] = both[ends].sum() * share / share.sum()
             return numpy.log(numpy.maximum(both, SMALLEST))
 
         return mix
 
 
 def near(cursor: Cursor) -> tuple[str, str]:
-    """The whole lines around a cursor, and not much more than `NEAR_CHARACTERS` of them on either side."""
-    begin = cursor.text.rfind("\n", 0, max(0, cursor.offset - NEAR_CHARACTERS)) + 1
+    """What is around a cursor: whole lines before it, unless they are too long, and `NEAR_CHARACTERS` behind it at most."""
+    first = max(0, cursor.offset - 2 * NEAR_CHARACTERS)
+    begin = max(first, cursor.text.rfind("\n", first, max(0, cursor.offset - NEAR_CHARACTERS)) + 1)
     return cursor.prefix[begin:], cursor.suffix[:NEAR_CHARACTERS]

@@ -48,8 +48,8 @@ class Gateway(Pipeline):
     """A completer whose engine is an address, such as vLLM's or that of llama.cpp's server. Not for several threads at once.
 
     Prompts are sent as token ids, so that no text in a file is taken for a sentinel. An engine that only takes text gets the
-    same prompt spelled out (`as_text`), and files that spell a sentinel are refused. There is no token healing: that needs
-    the model's scores. Connecting is tried again; a request that an engine has begun to answer is not.
+    same prompt spelled out (`as_text`), and files that spell a sentinel are refused. There is no token healing, and no
+    n-grams count: both need the model's scores. Connecting is tried again; a request that an engine has begun to answer is not.
     """
 
     def __init__(

@@ -17,6 +17,8 @@ DOUBT, MOST_SEEN = 16, 4
 """Chosen, like the shortest run, by the bits of places in files of the held-out packages that no measurement asks about."""
 APART = -1
 """Stands between two sequences: no id."""
+NO_PAIR = numpy.iinfo(numpy.int64).min
+"""Is no two ids."""
 Mix = Callable[[Sequence[int], numpy.ndarray], numpy.ndarray]
 """From the ids written so far and the network's scores of the next one, (vocabulary,): the scores to choose by."""
 
@@ -42,7 +44,9 @@ class Ngrams:
         self._ids = numpy.concatenate([numpy.array([APART] * SHORTEST, dtype=numpy.int32), *parts])
         pairs = self._ids[:-2].astype(numpy.int64) << 32 | self._ids[1:-1]
         self._order = numpy.argsort(pairs, kind="stable").astype(numpy.int32)
-        self._pairs, self._first = numpy.unique(pairs[self._order], return_index=True)
+        pairs = pairs[self._order]
+        self._first = numpy.flatnonzero(numpy.diff(pairs, prepend=NO_PAIR))  # less memory than numpy.unique, which sorts again
+        self._pairs = pairs[self._first]
 
     def following(self, ids: Sequence[int], but: int | None = None) -> list[numpy.ndarray]:
         """What followed where the last 2, 3, … of some ids stood, as long as they stood anywhere; at most `LONGEST`.

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from copilot_lib import models
 from copilot_lib.completer import Completer
-from copilot_lib.context import NgramCache, Project
+from copilot_lib.context import NgramCache, Project, ngram_cache
 from copilot_lib.context.ngram_cache import NEAR_CHARACTERS, near
 from copilot_lib.cursor import Cursor
 from copilot_lib.ngrams import LONGEST, SHORTEST, Ngrams, mixed, together
@@ -128,6 +128,35 @@ def test_a_file_whose_text_no_token_can_spell_does_not_keep_the_others_from_bein
     (shop.root / "half.py").write_bytes(b"# coding: utf-7\nx = '+2AA-'\n")
     assert "\ud800" in shop.stored(shop.root / "half.py")
     assert completer.complete(OPEN, ngrams=cached(shop, completer).at("new.py")).text.startswith("_price_of")
+
+
+def test_of_a_project_without_end_the_first_files_count(completer, shop, monkeypatch):
+    size = (shop.root / "door.py").stat().st_size
+    monkeypatch.setattr(ngram_cache, "MOST_BYTES", size)
+    cache = cached(shop, completer)
+    assert [*cache.counted.numbers] == ["door.py"]
+    (shop.root / "door.py").unlink()
+    monkeypatch.setattr(ngram_cache, "MOST_BYTES", 10 * size)
+    assert cache.refresh() == 2 and [*cache.counted.numbers] == ["till.py"]
+
+
+def test_what_was_interrupted_is_counted_the_next_time(completer, shop, monkeypatch):
+    cache = NgramCache(shop, completer.model.codec)
+    monkeypatch.setattr(ngram_cache, "Ngrams", raises(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        cache.refresh()
+    monkeypatch.undo()
+    assert cache.refresh() == 2
+    assert completer.complete(OPEN, ngrams=cache.at("new.py")).text.startswith("_price_of")
+
+
+def raises(error):
+    """A function that does nothing else."""
+
+    def call(*_):
+        raise error
+
+    return call
 
 
 def scores_of(completer, seed=0):

@@ -5,21 +5,25 @@ It knows files and a codec; it does not know how ids are found again (`ngrams`) 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy
 
 from copilot_lib.codec import Codec
-from copilot_lib.context.pieces import Version
-from copilot_lib.context.project import Project, stat_of
+from copilot_lib.context.pieces import Version, versions
+from copilot_lib.context.project import Project
 from copilot_lib.cursor import Cursor, one_newline_style
 from copilot_lib.healing import Vocabulary
 from copilot_lib.ngrams import LONGEST, Mix, Ngrams, mixed, together
-from copilot_lib.repository import find
+from copilot_lib.repository import MAX_BYTES
 from copilot_lib.sampling import probabilities
 
 NEAR_CHARACTERS = 200_000
 """Of an open file, how far on both sides of the cursor its own runs are counted, and how far behind that a line may begin."""
+MOST_BYTES = 40_000_000
+"""Of a project's files, how many bytes are counted: the folder that an editor opens may hold all that somebody has. The 26 million
+of sympy took one core twenty seconds, two after each change, and half a gigabyte for a moment."""
 SMALLEST = numpy.finfo(float).tiny
 """So that every id has a score, even if it cannot come."""
 
@@ -62,17 +66,19 @@ class NgramCache:
         """The ids with which a line may end: every newline, and the end of the answer."""
 
     def refresh(self) -> int:
-        """Reads the files that are new or have changed, forgets those that are gone, and says how many those were."""
-        there = {name: version for name in find(self._project.root) if (version := self._stored(name))}
+        """Reads the files that are new or have changed, forgets those that are gone, and says how many those were.
+
+        Of a project that is larger than `MOST_BYTES`, the first files by their paths.
+        """
+        there = first(versions(self._project), MOST_BYTES)
         changed = [name for name, version in there.items() if self._known.get(name, (None,))[0] != version]
         gone = [name for name in self._known if name not in there]
-        for name in gone:
-            del self._known[name]
-        for name in changed:
-            self._known[name] = there[name], numpy.array(self._ids(name), dtype=numpy.int32)
         if changed or gone:
-            numbers = {name: number for number, name in enumerate(self._known)}
-            self.counted = Counted(self.counted.state + 1, Ngrams(ids for _, ids in self._known.values()), numbers)
+            read = {name: (there[name], numpy.array(self._ids(name), dtype=numpy.int32)) for name in changed}
+            known = {name: read.get(name) or self._known[name] for name in there}
+            numbers = {name: number for number, name in enumerate(known)}
+            self.counted = Counted(self.counted.state + 1, Ngrams(ids for _, ids in known.values()), numbers)
+            self._known = known
         return len(changed) + len(gone)
 
     def at(self, path: Path | str) -> "AtFile":
@@ -85,10 +91,6 @@ class NgramCache:
             return self.codec.encode_stored(self._project.stored(self._project.path(name)) or "")
         except ValueError:
             return []
-
-    def _stored(self, name: str) -> Version | None:
-        found = stat_of(self._project.path(name))
-        return found and Version(found.st_mtime_ns, found.st_size)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,17 @@ class AtFile:
             return numpy.log(numpy.maximum(both, SMALLEST))
 
         return mix
+
+
+def first(there: Mapping[str, Version], most_bytes: int) -> dict[str, Version]:
+    """The first files that have so many bytes together, not counting those that are too large to be read.
+
+    >>> sizes = {"a.py": 700, "data.py": 2_000_000, "c.py": 300, "d.py": 1}
+    >>> [*first({name: Version(0, size) for name, size in sizes.items()}, 1000)]
+    ['a.py', 'data.py', 'c.py']
+    """
+    sizes = accumulate(version.size * (version.size <= MAX_BYTES) for version in there.values())
+    return {name: version for (name, version), size in zip(there.items(), sizes, strict=True) if size <= most_bytes}
 
 
 def near(cursor: Cursor) -> tuple[str, str]:

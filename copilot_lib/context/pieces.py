@@ -22,6 +22,17 @@ class Version(NamedTuple):
     size: int
 
 
+def version_of(project: Project, name: str) -> Version | None:
+    """The version of a file that is stored now; None where there is no such file."""
+    found = stat_of(project.path(name))
+    return found and Version(found.st_mtime_ns, found.st_size)
+
+
+def versions(project: Project) -> dict[str, Version]:
+    """The version that is stored now of each file that may be read, in the order of their paths."""
+    return {name: version for name in find(project.root) if (version := version_of(project, name))}
+
+
 class Piece(NamedTuple):
     """A piece as an index keeps it: lines from `first_line` (1-based) to `last_line` of a file, in some version of it."""
 
@@ -65,7 +76,7 @@ class Pieces(ABC):
 
     def refresh(self) -> int:
         """Reads the files that are new or have changed, forgets those that are gone, and says how many those were."""
-        there = {name: version for name in find(self._project.root) if (version := self._version(name))}
+        there = versions(self._project)
         changed = [name for name, version in there.items() if self._known.get(name) != version]
         gone = [name for name in self._known if name not in there]
         return len(changed) + len(gone) if (changed or gone) and self._write(changed, gone) else 0
@@ -85,8 +96,7 @@ class Pieces(ABC):
         return [hit for score, piece in found if piece.file not in stale and (hit := self._hit(score, piece))]
 
     def _version(self, name: str) -> Version | None:
-        found = stat_of(self._project.path(name))
-        return found and Version(found.st_mtime_ns, found.st_size)
+        return version_of(self._project, name)
 
     def _hit(self, score: float, piece: Piece) -> Hit | None:
         """The piece with its text, as it is in the file now."""

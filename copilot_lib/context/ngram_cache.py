@@ -22,8 +22,8 @@ from copilot_lib.sampling import probabilities
 NEAR_CHARACTERS = 200_000
 """Of an open file, how far on both sides of the cursor its own runs are counted, and how far behind that a line may begin."""
 MOST_BYTES = 40_000_000
-"""Of a project's files, how many bytes are counted: the folder that an editor opens may hold all that somebody has. The 26 million
-of sympy took one core twenty seconds, two after each change, and half a gigabyte for a moment."""
+"""Of a project's files, how many bytes are counted: the folder that an editor opens may hold all that somebody has. Sympy's 26
+million took one core twenty seconds, two after each change, and half a gigabyte for a moment."""
 SMALLEST = numpy.finfo(float).tiny
 """So that every id has a score, even if it cannot come."""
 

@@ -111,6 +111,9 @@ def test_an_older_record_is_asked_further_and_not_trained_again(small):
     running.run(run, records, work, said.append)
     assert json.loads(file.read_text()) == older
     assert "delete" in said[-1] and "to train it again" in said[-1]
+    file.write_text(json.dumps(older | {"model": "0" * 12}))
+    with pytest.raises(ValueError, match="is about the model 000000000000"):
+        running.run(run, records, work, said.append)
 
 
 def test_a_training_by_another_plan_is_not_gone_on_from(small):

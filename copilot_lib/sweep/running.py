@@ -204,6 +204,8 @@ def ask_further(file: Path, record: dict, model: Callable[[], Model], work: Path
     further = [one for one in conditions(record["group"]) if any(one not in record["outcomes"][name] for name in packages)]
     if not further:
         return
+    if record["model"] != (now := fingerprint_now()):
+        raise ValueError(f"{file} is about the model {record['model']}, and this is {now}: delete it to ask this one")
     say(f"{file.stem}: asked further, {', '.join(further)}")
     try:
         found = asked(model(), packages, work, further)
@@ -234,9 +236,14 @@ def about(head: dict) -> dict:
         "hardware": hardware.describe(),
         "threads": int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count(),
         "date": date.today().isoformat(),
-        "model": models.fingerprint(MODEL)[:12],
+        "model": fingerprint_now(),
         "versions": {name: metadata.version(name) for name in ("torch", "transformers", "peft", "trl")},
     }
+
+
+def fingerprint_now() -> str:
+    """What a record says of the base that was asked."""
+    return models.fingerprint(MODEL)[:12]
 
 
 def write(file: Path, record: dict) -> None:

@@ -218,14 +218,18 @@ def test_a_model_may_be_shown_other_files_but_not_the_answer(tmp_path):
     target = place(text, {"file": "shop.py", "kind": "rest of line", "start": start, "end": text.index("\n", start)})
     setting = contestants.Setting(root, [])
     plain = replies.reply_to(contestants.contestant("pocket", setting), target)
-    for name in ("pocket+imports", "pocket+bm25", "pocket+context"):
+    for name in ("pocket+imports", "pocket+bm25", "pocket+context", "pocket+ngrams"):
         told = replies.reply_to(contestants.contestant(name, setting), target)
-        assert told.bits != plain.bits, "it was shown something"
+        assert told.bits != plain.bits, "it was shown something, or something was counted"
     only_file = tmp_path / "alone"
     only_file.mkdir()
     (only_file / "shop.py").write_text(text)
     alone = contestants.contestant("pocket+context", contestants.Setting(only_file, []))
     assert replies.reply_to(alone, target) == plain, "the open file itself is not shown once more"
+    counted = replies.reply_to(contestants.contestant("pocket+ngrams", contestants.Setting(only_file, [])), target)
+    (only_file / "shop.py").unlink()
+    without = contestants.contestant("pocket+ngrams", contestants.Setting(only_file, []))
+    assert replies.reply_to(without, target) == counted, "nor does its stored state count"
 
 
 @pytest.fixture(scope="module")

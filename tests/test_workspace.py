@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from copilot_lib import models
 from copilot_lib.cursor import Cursor
 from copilot_lib.workspace import Workspace, cache_folder
 
@@ -59,6 +60,20 @@ def test_an_index_is_kept_for_the_next_time(folder):
         workspace.close()
     assert (cache_folder(folder) / "files.json").is_file()
     assert cache_folder(folder) != cache_folder(folder / "inner")
+
+
+def test_n_grams_are_counted_where_there_is_a_codec_with_or_without_an_index(folder):
+    workspace = Workspace([folder], indexed=False, codec=models.codec("pocket")[0])
+    assert workspace.ngrams(folder / "main.py") is None, "not yet"
+    workspace.refresh().result()
+    assert workspace.ngrams(folder / "main.py") == workspace.ngrams(folder / "main.py") != workspace.ngrams(folder / "cart.py")
+    assert workspace.ngrams(folder.parent / "elsewhere.py") is None
+    assert sources(workspace, folder / "main.py") == set() and not cache_folder(folder).exists()
+    workspace.close()
+    without = Workspace([folder])
+    without.refresh().result()
+    assert without.ngrams(folder / "main.py") is None
+    without.close()
 
 
 def test_asking_twice_while_one_waits_is_asking_once(folder):

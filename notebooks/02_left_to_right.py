@@ -299,7 +299,7 @@ def probabilities(logits, temperature=1.0, top_k=0, top_p=1.0):
         top_k, temperature = 1, 1.0
     with numpy.errstate(over="ignore"):
         weights = numpy.exp((logits - logits.max()) / temperature)
-    order = numpy.argsort(-logits, kind="stable")
+    order = numpy.argsort(-logits, kind="stable") if top_k or top_p < 1 else None
     if top_k:
         weights[order[top_k:]] = 0
     weights /= weights.sum()

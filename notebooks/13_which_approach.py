@@ -315,6 +315,38 @@ for name in asked:
 # %% [markdown]
 # A share of something that may be nothing can come out as anything, below zero and above a hundred. That is not a bad model; it is a bad question. Ask for points.
 #
+# ## Count first
+#
+# **Claim: before you train anything, count.** Chapter 8 mixed an [n-gram cache](../book/glossary.md#n-gram-cache) into the network's probabilities. It was asked at the same places, beside the base and beside LoRA.
+#
+# > **Predict.** It knows only which tokens followed which. Is it worth more than RAG, more than LoRA? And what does LoRA still add to it?
+
+# %%
+COUNTED = {"n-grams": ("base", "ngrams"), "LoRA, n-grams": ("lora", "ngrams")}
+for name, one in asked.items():
+    for arm, how in COUNTED.items():
+        print(f"{name:11}{arm:15}{in_points(gain(name, *how)):26}{verdict(gain(name, *how), MATTERS)}")
+    more = paired.difference(right_at(name, "base", "ngrams"), right_at(name, "lora", "ngrams"), [t.group for t in one.targets])
+    print(f"{'':11}{'LoRA adds':15}{in_points(more):26}{verdict(more, MATTERS)}")
+
+# %% [markdown]
+# On every repository the count alone is worth more than either of the two, and nobody has trained. Is it only copying? Some of the lines stand in another file too, word for word. Leave those out:
+
+# %%
+from collections import Counter
+from copilot_lib import repository
+
+for name, one in asked.items():
+    texts = [one.project.stored(one.project.path(file)) or "" for file in repository.find(one.project.root)]
+    count = Counter(line for text in texts for line in {line.strip() for line in text.split("\n")})
+    new = [n for n, t in enumerate(one.targets) if count[(t.cursor.line_prefix + t.reference).strip()] < 2]
+    was, now = ([right_at(name, "base", shown)[n] for n in new] for shown in ("alone", "ngrams"))
+    found = paired.difference(was, now, [one.targets[n].group for n in new])
+    print(f"{name:11}{len(new)} of {len(one.targets)} lines are new: {in_points(found):24}{verdict(found, MATTERS)}")
+
+# %% [markdown]
+# Most of the gain is lines that were written before. An editor should offer them, and the small network alone does not: what it lacks is memory, and a count is nothing else. On new lines much less is left, and how much depends on the repository. Much of what LoRA learns is memory too, so the gains do not add up.
+#
 # ## What it costs
 #
 # **Claim: an approach is paid for three times: before the first request, at every request, and when the code has moved on.** Retrieval first. An index is made when a folder is opened. (The times are your machine's, and of its processor, so that other work on it does not count.)
@@ -379,7 +411,7 @@ print(f"{served['adapter_bytes'] / 1e6:.1f} MB to keep, loaded in {served['load_
 # %%
 from copilot_lib.sweep.plan import GROUPS
 
-APPROACHES = ARMS | fifth | {"LoRA, 20 minutes": ("longer", "alone"), "all weights": ("whole", "alone"), "continued pretraining": ("continued", "alone")}
+APPROACHES = ARMS | fifth | COUNTED | {"LoRA, 20 minutes": ("longer", "alone"), "all weights": ("whole", "alone"), "continued pretraining": ("continued", "alone")}
 for arm, (group, condition) in APPROACHES.items():
     if not any(row_of(name, group, condition) for name in asked):
         print(f"{arm:24}" + ("not run yet" if group in GROUPS else "not in the plan of these measurements"))
@@ -391,12 +423,13 @@ for arm, (group, condition) in APPROACHES.items():
 # %%
 from copilot_lib import scoreboard
 
-STALE = {"RAG": "a file that is not read again", "LoRA": "names and habits that changed", "all weights": "as LoRA; and cannot be taken off"}
+UNREAD = "a file that is not read again"
+STALE = {"RAG": UNREAD, "n-grams": UNREAD, "LoRA": "names and habits that changed", "all weights": "as LoRA; and cannot be taken off"}
 cost = [("approach", "minutes before", "MB to keep", "other files' tokens", "goes stale by")]
-for arm in ("RAG", "LoRA", "all weights"):
+for arm in STALE:
     group, condition = APPROACHES[arm]
     spent = [m for name in asked for m in (row_of(name, group, condition) or {}).get("cpu_minutes", [])]
-    before = f"{max(spent):.1f}" if spent else ("an index" if arm == "RAG" else "not run yet")
+    before = f"{max(spent):.1f}" if spent else ("reading the files" if group == "base" else "not run yet")
     kept = {"LoRA": served["adapter_bytes"], "all weights": 4 * completer.model.parameters}.get(arm)
     tokens = base["bm25"]["context_tokens"] if condition == "bm25" else 0
     cost.append((arm, before, f"{kept / 1e6:.1f}" if kept else "in memory", f"{tokens:.0f}", STALE[arm]))
@@ -504,23 +537,26 @@ for name, model in changed.items():
 # the sweep does, and never at one rate for all. The long form of this, each repository's model asked at the other repositories:
 
 # %%
-runs = [(row["run"], row["repository"], row) for row in record["rows"] if row["run"].startswith("whole-") and row["condition"] == "alone"]
-for run, name, row in runs:
-    print(f"{run:18} asked in {name:11} {in_points(row['exact_above_base'])} points, {len(row['exact_of_seeds'])} seed(s)")
-print(f"{len(runs)} rows of all weights" if runs else "all weights, asked everywhere: not run yet (python -m copilot_lib sweep whole)")
+forgotten = {(row["run"], row["repository"]): row["bits_above_base"] for row in record["rows"] if row["condition"] == "alone"}
+beside = [("learnt from", *(f"asked in {name}" for name in asked))]
+for name in asked:
+    beside.append((name, *("{:+.2f} ({:+.2f} to {:+.2f})".format(*forgotten[f"whole-{name}", other]) for other in asked)))
+print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 
 # %% [markdown]
+# Down the diagonal each has learnt, a little more than LoRA did. Everywhere else the numbers are above zero: code of other people surprises it more than before.
+#
 # ## Your own numbers
 #
-# **Claim: three commands and one evening decide it for your repository.** The first asks the base, with and without retrieval; the second trains; the third asks the adapter at the same places, with retrieval or without. What was said is kept, so nobody is asked twice.
+# **Claim: three commands and one evening decide it for your repository.** The first asks the base, with and without a count; the second trains; the third asks the adapter at the same places, with retrieval or without. What was said is kept, so nobody is asked twice.
 #
 # ```console
-# $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare pocket pocket+bm25
+# $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare pocket pocket+ngrams
 # $ python -m copilot_lib finetune ~/my-project --name mine --minutes 20 --targets 0
 # $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare pocket adapter:mine
 # ```
 #
-# `adapter:mine+bm25` is both; `finetune --context` trains them together; `evaluate --adapter mine` is short for the last line. In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored:
+# `pocket+bm25` retrieves, `adapter:mine+bm25+ngrams` is everything; `finetune --context` trains them together; `evaluate --adapter mine` is short for the last line. In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored:
 
 # %%
 for pair in json.loads(stored("evaluation/networkx.json"))["pairs"]:
@@ -565,7 +601,7 @@ fair = [target for target in scoreboard.targets() if target.group not in learnt]
 f"{len(fair)} of {len(scoreboard.targets())}"
 
 # %% [markdown]
-# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval may be shown, as it is never given the open file. At all sixty places:
+# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval and count may be shown, as they never see the open file as it is stored. At all sixty places:
 
 # %%
 from copilot_lib.baselines import empty, ngram
@@ -578,11 +614,15 @@ def alone(cursor):
     return completer.complete(cursor, max_new_tokens=48).text
 
 
+def with_ngrams(cursor):
+    return completer.complete(cursor, max_new_tokens=48, ngrams=asked["networkx"].cache.at(where[cursor])).text
+
+
 def with_bm25(cursor):
     return completer.complete(cursor, max_new_tokens=48, place=context.place(asked["networkx"].project, where[cursor], retrieving)).text
 
 
-scoreboard.table([scoreboard.score(method.__name__, method) for method in (empty, ngram, alone, with_bm25)])
+scoreboard.table([scoreboard.score(method.__name__, method) for method in (empty, ngram, alone, with_bm25, with_ngrams)])
 
 # %% [markdown]
 # ## What goes wrong

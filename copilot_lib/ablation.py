@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from copilot_lib import context, measure
-from copilot_lib.completer import Completer, Counting
+from copilot_lib.completer import Completer, Mixing
 from copilot_lib.context.embedding import Embedder, hidden_states
 from copilot_lib.context.fusion import Fused
 from copilot_lib.context.gathering import InProject, Sources
@@ -111,7 +111,7 @@ class Outcome:
     context_tokens: int
 
 
-def outcome(completer: Completer, target: Target, place: InProject | None, ngrams: Counting | None = None) -> Outcome:
+def outcome(completer: Completer, target: Target, place: InProject | None, ngrams: Mixing | None = None) -> Outcome:
     """Asks once, greedily, and says how well the reference was foreseen."""
     completer.engine.forget()
     completion = completer.complete(target.cursor, max_new_tokens=LINE_TOKENS, place=place, ngrams=ngrams)

@@ -150,7 +150,7 @@ def context_ids(codec: Codec, cursor: Cursor, place: Place, budget_tokens: int) 
     return [*ids, *header] if ids else []
 
 
-class Counting(Protocol):
+class Mixing(Protocol):
     """What is known of the n-grams around a cursor; hashable, and another one where it knows something else."""
 
     def mix(self, cursor: Cursor) -> Mix:
@@ -293,7 +293,7 @@ class Completer(Pipeline):
         order: str | None = None,
         place: Place | None = None,
         adapter: Entry | None = None,
-        ngrams: Counting | None = None,
+        ngrams: Mixing | None = None,
         **options,
     ) -> tuple[Prompt, Generation, Iterator[str]]:
         """Starts the model at the cursor: the prompt, the run, and the text as it comes, as yet without any rule of ours.

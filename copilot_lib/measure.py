@@ -10,7 +10,7 @@ from importlib import metadata
 
 import numpy
 
-from copilot_lib.completer import Counting
+from copilot_lib.completer import Mixing
 from copilot_lib.corpus import HELD_OUT
 from copilot_lib.ngrams import Mix, unmixed
 from copilot_lib.snippet import Place
@@ -60,7 +60,7 @@ def bits_per_byte(model, text: str) -> float:
 
 
 def middle_bits(
-    completer, target: Target, order: str | None = None, place: Place | None = None, ngrams: Counting | None = None
+    completer, target: Target, order: str | None = None, place: Place | None = None, ngrams: Mixing | None = None
 ) -> float:
     """The information of a reference in bits, told what stands on both sides of it, and of other files what is said in `place`.
 

@@ -17,11 +17,12 @@
 # %% [markdown]
 # # 13. Which approach?
 #
-# At the end of this chapter you can decide between retrieval, an adapter, both, and training all weights, for your own repository, with numbers of your own; and you can say "we do not know yet" and mean something exact by it.
+# At the end of this chapter you can decide between counting, retrieval, an adapter, both, and training all weights, for your own repository, with numbers of your own; and you can say "we do not know yet" and mean something exact by it.
 #
 # ```text
 #   one place │ nothing ✗   RAG ✓   LoRA ✗   both ✗
-#   the next  │ nothing ✗   RAG ✗   LoRA ✓   both ✗      which of them do you build?
+#   the next  │ nothing ✗   RAG ✗   LoRA ✓   both ✗
+#             └ which of them do you build?
 # ```
 #
 # | time | hardware | chapters it needs | new words |
@@ -55,7 +56,7 @@ start()
 #
 # Further down it adds both together, "what most production tools do", and continued pretraining, with a "risk of catastrophic forgetting". All of that may be so. But "good" has no unit, and cannot be compared with a day of your work.
 #
-# So they were asked. `python -m copilot_lib sweep` trains adapters for three repositories that the pocket model has never seen, and asks each at the same frozen places, in files that nothing was learnt from. First the places: they are
+# So we asked. `python -m copilot_lib sweep` trains adapters for three repositories that the pocket model has never seen, and asks each at the same frozen places, in files that nothing was learnt from. First the places: they are
 # chosen again here, from the installed packages, in the same way.
 
 # %%
@@ -68,7 +69,7 @@ asked = {name: asked_of(name, work) for name in ("networkx", "sqlalchemy", "font
 {name: f"{len(one.targets)} places in {len({target.group for target in one.targets})} files" for name, one in asked.items()}
 
 # %% [markdown]
-# And here is what was stored of networkx: four strings, a digit for each place, 1 where the rest of the line was written exactly as its author did. RAG is what [BM25](../book/glossary.md#bm25) finds in the other files, as in chapter 8; LoRA is an adapter
+# And here is what was stored of networkx: four strings, a digit for each place, 1 where the rest of the line was written exactly as its author did. RAG (*retrieval-augmented generation*) is what [BM25](../book/glossary.md#bm25) finds in the other files, as in chapter 8; LoRA is an adapter
 # of chapter 11, a few minutes of training.
 
 # %%
@@ -199,7 +200,7 @@ def verdict(found, matters):
     return "no difference that matters" if -matters <= low and high <= matters else "open"
 
 # %% [markdown]
-# > **Predict.** All of the interval above three points: better. All of it below minus three: worse. All of it in between: whatever the difference is, you would not act on it. And else? Which of the four do the counts above get, and which the gain on each repository?
+# > **Predict.** All of the interval above three points: better. All of it below minus three: worse. All of it in between: whatever the difference is, you would not act on it. And else? Which of the four does each count of places above get?
 
 # %%
 MATTERS = 0.03
@@ -208,7 +209,7 @@ for count in (20, 60, len(files)):
     print(f"{count:4} places: {in_points(found):28} {verdict(found, MATTERS)}")
 
 # %% [markdown]
-# Of all the places the usual reading says "different", and it is: an interval clear of zero. Whether it is different by what matters is another question, and open.
+# The usual reading asks whether the interval is clear of zero. Whether it is clear of the *band*, from minus three to three, is another question, and needs more places.
 #
 # `open` is the honest word for most small measurements. It means: ask at more places, or decide by something else, such as the price. It never means that two things are the same.
 #
@@ -294,7 +295,7 @@ for name, one in asked.items():
     print(f"{name:11} both beside {alone:5} alone: {in_points(found):24} {verdict(found, MATTERS)}")
 
 # %% [markdown]
-# One way to make two helps fit each other is to train them together: `finetune --context` shows pieces of other files in half of its examples. That is the fifth row of the figure, where it has been run:
+# One way to make two helps fit each other is to train them together: `finetune --context` shows pieces of other files in half of its examples. That is the fourth row of the figure:
 
 # %%
 for name in asked:
@@ -330,7 +331,7 @@ for name, one in asked.items():
     print(f"{'':11}{'LoRA adds':15}{in_points(more):26}{verdict(more, MATTERS)}")
 
 # %% [markdown]
-# On every repository the count alone is worth more than either of the two, and nobody has trained. Is it only copying? Some of the lines stand in another file too, word for word. Leave those out:
+# Compare the means with RAG and LoRA above: on every repository the count alone is ahead, and nobody has trained. (Read the verdicts, too: ahead by what matters takes more.) Is it only copying? Some of the lines stand in another file too, word for word. Leave those out:
 
 # %%
 from collections import Counter
@@ -345,7 +346,7 @@ for name, one in asked.items():
     print(f"{name:11}{len(new)} of {len(one.targets)} lines are new: {in_points(found):24}{verdict(found, MATTERS)}")
 
 # %% [markdown]
-# Most of the gain is lines that were written before. An editor should offer them, and the small network alone does not: what it lacks is memory, and a count is nothing else. On new lines much less is left, and how much depends on the repository. Much of what LoRA learns is memory too, so the gains do not add up.
+# Most of the gain is lines that were written before. An editor should offer them, and the small network alone does not: what it lacks is memory, and a count is nothing else. On new lines less is left, and how much depends on the repository. Compare *LoRA adds* with what LoRA gave alone, too: gains need not add up. Perhaps much of what it learns is memory as well.
 #
 # ## What it costs
 #
@@ -544,7 +545,7 @@ for name in asked:
 print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 
 # %% [markdown]
-# Down the diagonal each has learnt, a little more than LoRA did. Everywhere else the numbers are above zero: code of other people surprises it more than before.
+# Down the diagonal each has learnt. Everywhere else the numbers are above zero: code of other people surprises it more than before. LoRA was not asked elsewhere in this long form; what an adapter would have spared, only the short run above says.
 #
 # ## Your own numbers
 #
@@ -601,7 +602,7 @@ fair = [target for target in scoreboard.targets() if target.group not in learnt]
 f"{len(fair)} of {len(scoreboard.targets())}"
 
 # %% [markdown]
-# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval and count may be shown, as they never see the open file as it is stored. At all sixty places:
+# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval and count may be shown, as they never see the open file as it is stored. At all sixty places (with room for 48 tokens of answer, where other chapters have 64, and one place comes out otherwise):
 
 # %%
 from copilot_lib.baselines import empty, ngram
@@ -688,7 +689,7 @@ checks.check_13_won_and_lost(won_and_lost)
 #
 # - An interval and what matters give one of four verdicts; `open` is not "equal", and "no difference that matters" has to be shown.
 # - Whether two helps add up is a difference of differences, measured at the same places, and seldom what decides. Compare both with the better one alone.
-# - Retrieval is paid for at each request, training before the first one, and each goes stale in its own way. Put both columns beside the gain.
+# - Count before you train: it costs a reading of the files. Retrieval is paid for at each request, training before the first one, and each goes stale in its own way. Put the columns beside the gain.
 # - All weights at an adapter's rate learn three files and forget Python. The loss of the repository does not show it.
 #
 # What stays: `paired.verdict`, and a table whose empty lines are visible. Next: so far the question was a cursor. What if it is a sentence, and what if your copilot learns from what you accept?

@@ -22,7 +22,9 @@
 #
 # ```text
 #  2 │     return basket.zlo‸
-#    │                      └ ty_total(       learnt by two processes, served by a third, shown by a fourth
+#    │                      └ ty_total(
+#
+#  learnt by two processes, served by a third, shown by a fourth
 # ```
 #
 # | time | hardware | chapters it needs | new words |
@@ -167,7 +169,7 @@ first, second = (torch.load(folder / f"gradient-{rank}.pt") for rank in range(2)
 bool(torch.equal(first, second)), bool(torch.allclose(first, both, atol=1e-5))
 
 # %% [markdown]
-# Both have the same gradient, to the last bit, and it is the one that a single process would have computed. So both take the same step, and are the same model after it, although neither ever sent a weight.
+# Both have the same gradient, to the last bit, and up to rounding it is the one that a single process would have computed. So both take the same step, and are the same model after it, although neither ever sent a weight.
 #
 # > **Predict.** Now broken on purpose: we leave the averaging out. Each of two models takes six steps on its own batch, the first in the shop, the second in networkx. Will they still say the same at the cursor? And if you only look at one of their losses, will you notice?
 
@@ -253,7 +255,7 @@ def every_nth(stream, index, count):
 [list(every_nth(iter("abcdefg"), index, 2)) for index in range(2)]
 
 # %% [markdown]
-# `torchrun … -m copilot_lib finetune` is the whole command. The first process reads the repository, plans, writes and speaks; here is what it says, and what it decided.
+# `torchrun … -m copilot_lib finetune` is the whole command. The first process reads the repository, plans, writes and speaks; here is some of what it says (how many files, lines and kB are in each part), and what it decided.
 
 # %%
 words = "finetune", str(shop), "--name", "shop", "--model", "pocket", "--folder", str(folder / "run"), "--epochs", "4", "--targets", "0"
@@ -269,7 +271,7 @@ print("fell:", result["best_loss"] < result["first_loss"], "- checkpoints:", len
 sorted(path.name for path in (folder / "adapters/shop").iterdir())
 
 # %% [markdown]
-# One adapter, one registry, one card; and `rng_state_0` and `rng_state_1` in each checkpoint, the only trace that there were two. The tests of the package start the same command, kill one of the two in the middle, go on with `--resume`, and
+# One adapter, one registry, one card: nothing in them says that there were two. The tests of the package start the same command, kill one of the two in the middle, go on with `--resume`, and
 # compare the curve with that of one process that saw both batches at once: they differ by less than a ten-thousandth.
 #
 # Was it faster? On two cores, no: one process with two threads uses them as well. Two processes on one machine are for learning; on two cards they are for speed.
@@ -347,7 +349,7 @@ axes.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.45, 1), frameon=False
 show.figure(figure, "Stacked bars of memory on each card: " + "; ".join(f"{way} {held.total / 1e9:.0f} GB" for way, held in ways.items()))
 
 # %% [markdown]
-# Everything fits but the first. What made it impossible is red: what the optimiser keeps. LoRA does away with it, because it keeps it for 0.4 per cent of the weights; sharding does, by giving each card an eighth. With LoRA *and* sharding a card of 16 GB would do, in arithmetic.
+# Everything fits but the first. What made it impossible is red: what the optimiser keeps. (Grey are weights of the other cards, gathered for as long as it is their turn: two layers at a time, and the embeddings.) LoRA does away with it, because it keeps it for 0.4 per cent of the weights; sharding does, by giving each card an eighth. With LoRA *and* sharding a card of 16 GB would do, in arithmetic.
 #
 # Sharding is paid for on the wire. In a ring each process passes pieces to its neighbour until everybody has the sum:
 
@@ -396,14 +398,16 @@ show.completion(cursor, over_there(cursor, "shop"), "the shop's adapter, asked f
 show.completion(cursor, over_there(cursor), "the same engine, asked for its base")
 
 # %% [markdown]
-# Two answers from one process that holds the base once. For vLLM only the first line changes:
+# Two answers from one process that holds the base once. For vLLM only the first command is another:
 #
 # ```text
-# vllm serve bigcode/starcoder --enable-lora --max-lora-rank 16 --lora-modules shop=adapters/shop billing=adapters/billing
-# python -m copilot_lib serve --backend openai --url http://127.0.0.1:8000 --model bigcode/starcoder --adapter shop
+# vllm serve bigcode/starcoder --enable-lora --max-lora-rank 16 \
+#     --lora-modules shop=adapters/shop billing=adapters/billing
+# python -m copilot_lib serve --backend openai --url http://127.0.0.1:8000 \
+#     --model bigcode/starcoder --adapter shop
 # ```
 #
-# This was not run here, since vLLM wants a card. What was run, in the tests, is the second line with two adapters behind it.
+# This was not run here, since vLLM wants a card. What was run, in the tests, is the second command with two adapters behind it.
 #
 # ## A million files
 #
@@ -447,7 +451,7 @@ speed = {rate.what.split()[0]: rate.per_second for rate in rates}
 round(speed["draw"] / speed["train"])
 
 # %% [markdown]
-# And the large model? The rule of thumb is two operations a parameter and token on the way there, and for LoRA two more on the way back. A card's data sheet promises 989 trillion a second; four in ten of the promised are a good day.
+# And the large model? The rule of thumb is two operations a parameter and token on the way there, for LoRA two more on the way back, and two again where the way there is walked twice. The data sheet of an H100, a card of 80 GB, promises 989 trillion a second in 16 bits; four in ten of the promised are a good day.
 
 # %%
 tokens = sums[2].amount
@@ -545,7 +549,7 @@ checks.check_15_cards_needed(cards_needed)
 # - Data parallel is one line, `all_reduce`: the average of gradients is the gradient of the average, to the last bit the same in both processes.
 # - A launcher that starts one process where you asked for two says nothing. Count.
 # - What does not fit is the optimiser, not the model. LoRA shrinks it, sharding divides it, recomputing shrinks what is left.
-# - An engine elsewhere gets ids and an adapter's name. What was said stays the same.
+# - An engine elsewhere gets a prompt and an adapter's name. What was said stays the same.
 # - Five measured rates, multiplied, are a plan. They are not a measurement.
 #
 # What stays: an adapter that two processes made, and the sums in `tuning/costs.py`. This is the last chapter: from a cursor in a file to a tool that knows your repository, on one machine or on sixteen.

@@ -21,9 +21,10 @@
 # its own mistakes. And you can say what either is worth.
 #
 # ```text
-#  "The mean of the values."    shown      return max(values)             refused
-#                               accepted   return sum(values)             changed afterwards
-#                               learnt     return sum(values) / len(values)
+#  "The mean of the values."
+#     shown      return max(values)                  refused
+#     accepted   return sum(values)                  changed afterwards
+#     learnt     return sum(values) / len(values)
 # ```
 #
 # | time | hardware | chapters it needs | new words |
@@ -78,7 +79,7 @@ show.completion(cursor, completer.complete(cursor).text, "the same wish, asked a
 # %% [markdown]
 # ## Words in, body out
 #
-# **Claim: a repository has thousands of requests in words, each with its answer.** The docstring says what is wanted, the signature how it will be called, the body is the answer. We take the algorithms of networkx, which the pocket has never seen, and split them by file.
+# **Claim: a repository has hundreds of requests in words, each with its answer.** The docstring says what is wanted, the signature how it will be called, the body is the answer. We take the algorithms of networkx, which the pocket has never seen, and split them by file.
 
 # %%
 import networkx
@@ -183,7 +184,7 @@ print(aligned([("body, bits a character", "base", "tuned"), *((way, f"{base[way]
 print(aligned([("end, bits", "base", "tuned"), *((way, f"{base[way][1]:.1f}", f"{tuned[way][1]:.1f}") for way in base)]))
 
 # %% [markdown]
-# *In words* is what was trained, and there the words have begun to count: that row is now below the signature alone, by a little. Most of what was won is in the other rows too: it is knowledge of networkx, which any text of networkx would have taught. Ends are now cheap everywhere, in gaps as well. So in twenty steps one format has not hurt the other; the scoreboard at the end asks the same at the cursor.
+# All eight are smaller, and none is larger. *In words* is what was trained, and there the words have begun to count: that row is now below the signature alone, by a little. Most of what was won is in the other rows too: it is knowledge of networkx, which any text of networkx would have taught. Ends are now cheap everywhere, in gaps as well. So in twenty steps one format has not hurt the other; the scoreboard at the end asks the same at the cursor.
 #
 # `python -m copilot_lib finetune REPO --name mine --instructions` trains both in one adapter: a quarter of its examples ask for a function in this way, the others are the gaps of chapter 10.
 #
@@ -206,6 +207,8 @@ for title, who in (("base", completer.engine), ("tuned", engine)):
     print(f"--- {title}, stopped by {stopped}:\n{text.rstrip()}")
 
 # %% [markdown]
+# Neither is an answer. Look for where each begins, and for what it repeats, as greedy answers of a small model do (chapter 2). One answer is an anecdote; ten can be counted.
+#
 # > **Predict.** Of ten answers, how many will be Python under their signature? How many of an answer that is always the same, `return` and the first parameter?
 
 # %%
@@ -236,7 +239,7 @@ print(aligned([(f"of {len(held_out)}", *table["base"]), *((name, *map(str, row.v
 
 # %% [markdown]
 # The answer that is always the same is Python every time, and ends every time. So neither says that a model understands: they say that it has learnt the *form*. That is what twenty steps begin to teach four and a half million numbers: where an answer ends, the indentation, the parameters' names, an idiom of the
-# repository here and there. The content is not in the model, and no format brings it there: none of the answers does what was asked. Whether an answer does what it should is found out by running it (chapter 9), and what brings that to useful heights is size: this same loop on a model a thousand times larger.
+# repository here and there. The content is not in the model, and no format brings it there: none of the answers is the author's. Whether another one does what it should is found out by running it (chapter 9), and what brings that to useful heights is size: this same loop on a model a thousand times larger.
 #
 # ## The wheel
 #
@@ -277,7 +280,7 @@ leaking = shop.replace("    def t", '    key = "AKIA' + 'QZXW3E4R5T6Y7U8I"\n    
 week += [accepted_at("with_tax(net, country)", "with_tax(net, country)", "sun", leaking)]
 
 # %% [markdown]
-# On Monday somebody took a completion word by word; on Tuesday one was taken and then changed; Friday's is Wednesday's again; Saturday's is from another project; on Sunday somebody tried a key. What counts of a completion is the last that was said of it:
+# On Monday somebody took a completion word by word; on Tuesday one was taken and then changed; Thursday's was refused; Friday's is Wednesday's again; Saturday's is from another project; on Sunday somebody tried a key. What counts of a completion is the last that was said of it:
 
 # %%
 def settled(events):
@@ -341,6 +344,8 @@ own = list(draw(parts.train[:20], codec, 512))
 Counter(example.kind for example in among(own, examples, random.Random(0))), Counter(example.kind for example in among(own, examples * 30, random.Random(0)))
 
 # %% [markdown]
+# Alone, three accepted completions come four times each, and no more. Thirty times as many are a quarter of what is learnt, and no more than that.
+#
 # All of it is one command. It ends as `finetune` does: an adapter in the registry, whose card says how many events were used and why the others were not. Until then the old adapter stays.
 #
 # ```console
@@ -367,7 +372,7 @@ fates = ["refused" if not (part := taken(text, at)) else "whole" if part == at.r
 Counter(fates)
 
 # %% [markdown]
-# Look at the third word: *a part*. A completion that stops early is right as far as it goes, so whoever learns from acceptance alone learns to say little. That is why we count characters saved beside acceptances, and why the answer is what stands in the file, not what was taken.
+# Look at *a part*. A completion that stops early is right as far as it goes, so whoever learns from acceptance alone learns to say little. That is why we count characters saved beside acceptances, and why the answer is what stands in the file, not what was taken.
 #
 # Now broken on purpose: a wheel without a filter. All that was shown is learnt as if it had been right, which is what "train on our logs" comes to.
 
@@ -397,7 +402,7 @@ def bits_of_the_author(network):
 bits_of_the_author(completer.model.network), bits_of_the_author(fed_network)
 
 # %% [markdown]
-# The training loss has fallen, as if all were well: the model agrees with itself more than before. Even the user may take more now, at these very places, in small pieces. But it is only surer of the same mistakes, and the text that the author wrote costs it a quarter more bits. Nothing in the loop can notice this, since all that it is compared with is its own. One place, before and after:
+# The training loss has fallen, as if all were well: the model agrees with itself more than before. Even the user may take more now, at these very places, in small pieces. But it is only surer of the same mistakes, and what the author wrote at a place costs it a quarter more bits (the last two numbers). Nothing in the loop can notice this, since all that it is compared with is its own. One place where the two differ; compare the grey text with what is quoted above it:
 
 # %% tags=["nbval-ignore-output"]
 which = next((n for n, (one, other) in enumerate(zip(shown, again)) if one != other), 0)
@@ -457,7 +462,7 @@ show.figure(figure, "Left: the share of completions that the simulated user acce
 # already. Among gaps of real code, as `learn` puts them, the harm is gone, and nothing is won. So the sentence of the article is not shown by this; what is shown is what the diet must contain. With thousands of events, or a larger model, this may come out otherwise, and the command is the same.
 #
 # %% [markdown]
-# And for the running scoreboard, sixty places in networkx. (Those who were trained in words have read some of their files, so this says whether they still complete, and not how well they learnt.)
+# And for the running scoreboard, sixty places in networkx. (The one trained in words has read some of their files, so this says whether it still completes, and not how well it has learnt.)
 
 # %%
 from copilot_lib import scoreboard
@@ -538,7 +543,7 @@ checks.check_14_fate(fate)
 # - An accepted completion is looked for where it stands; what stands there now is learnt; secrets, strangers, repetitions and held-out files are not.
 # - A wheel that is fed on its own output turns, too. Only text from outside shows in which direction.
 #
-# What stays: `learn`, and the adapter `in-words`. Next: the same, past one machine.
+# What stays: `finetune --instructions`, and `learn`. Next: the same, past one machine.
 #
 # Further reading
 #

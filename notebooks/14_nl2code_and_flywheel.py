@@ -454,7 +454,7 @@ for name, colour in colours.items():
 left.set(xlabel="round", ylabel="accepted, %", xticks=[1, 2, 3], ylim=(0, None))
 right.set(xlabel="round", ylabel="bits a character, beside never", xticks=[1, 2, 3])
 figure.subplots_adjust(wspace=0.35)
-figure.legend(loc="lower center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize=8)
+figure.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, frameon=False)
 show.figure(figure, "Left: the share of completions that the simulated user accepted, round by round, for six ways to learn. Right: how much more or less surprising the author's text is to each than to who never learns")
 
 # %% [markdown]
@@ -466,7 +466,6 @@ show.figure(figure, "Left: the share of completions that the simulated user acce
 
 # %%
 from copilot_lib import scoreboard
-
 
 
 def asked_with(adapter):

@@ -54,7 +54,7 @@ start()
 # | LoRA fine-tune | ~$10-50 (cloud GPU) | 1 GPU, 4-8 hours | very good |
 # | full fine-tune | ~$500-5000 | multi-GPU, days | marginal over LoRA |
 #
-# Further down it adds both together, "what most production tools do", and continued pretraining, with a "risk of catastrophic forgetting". All of that may be so. But "good" has no unit, and cannot be compared with a day of your work.
+# Further down it adds both together, "what most production tools do", and continued pretraining, with a "risk of catastrophic forgetting". But "good" has no unit, and cannot be compared with a day of your work.
 #
 # So we asked. `python -m copilot_lib sweep` trains adapters for three repositories that the pocket model has never seen, and asks each at the same frozen places, in files that nothing was learnt from. First the places: they are
 # chosen again here, from the installed packages, in the same way.
@@ -84,7 +84,7 @@ digits = {
     "both": tuned["bm25"]["exact"],
 }
 for name, string in digits.items():
-    print(f"{name:8} {string[:96]}…")
+    print(f"{name:8} {string[:72]}…")
 
 # %% [markdown]
 # Two of these places. At the first only retrieval was right; at the second only the adapter.
@@ -298,11 +298,14 @@ for name, one in asked.items():
 # One way to make two helps fit each other is to train them together: `finetune --context` shows pieces of other files in half of its examples. That is the fourth row of the figure:
 
 # %%
-for name in asked:
-    row = row_of(name, "retrieval", "bm25")
-    print(f"{name:11}", f"{in_points(row['exact_above_base'])} points, {len(row['exact_of_seeds'])} seed(s)" if row else "not run yet")
+for name, one in asked.items():
+    together = right_at(name, "retrieval", "bm25")
+    beside = paired.difference(right_at(name, *ARMS["both"]), together, [t.group for t in one.targets])
+    print(f"{name:11} {in_points(gain(name, 'retrieval', 'bm25')):24} beside both as they were: {in_points(beside)}")
 
 # %% [markdown]
+# Unless an interval of the last column lies above zero, nothing is shown to be won by it here.
+#
 # ### Seventy per cent of the way
 #
 # The article writes that RAG gets you 70 % of the way, and LoRA 90 %. Of which way? Suppose that both together are the whole of it.
@@ -314,7 +317,7 @@ for name in asked:
     print(f"{name:11}", {arm: f"{share:.0%}" for arm, share in shares.items()}, f"of {in_points(whole)}")
 
 # %% [markdown]
-# A share of something that may be nothing can come out as anything, below zero and above a hundred. That is not a bad model; it is a bad question. Ask for points.
+# A share of something that may be nothing can come out as anything, below zero and above a hundred. Ask for points.
 #
 # ## Count first
 #
@@ -362,7 +365,7 @@ for _ in range(2):
     began = process_time()
     count = index.refresh()
     times.append(f"{count} files read in {process_time() - began:.2f} seconds of a core")
-print("; again, with nothing changed: ".join(times))
+print("\nagain, with nothing changed: ".join(times))
 
 # %% [markdown]
 # At each request the index is searched, and what it finds is read by the model. What does that do to a prompt? The pocket's window is 512 tokens.
@@ -407,7 +410,7 @@ print(f"{min(minutes):.1f} to {max(minutes):.1f} minutes of one core for each tr
 print(f"{served['adapter_bytes'] / 1e6:.1f} MB to keep, loaded in {served['load_ms']:.0f} ms; an answer takes {served['answer_ms']} ms")
 
 # %% [markdown]
-# With a model of the pocket's size that is pocket money. The prices of the article are those of models thousands of times larger; the *order* of the columns is the same. Now its table, with numbers in it, and with a line for everything that has not been run.
+# With a model of the pocket's size that is pocket money. The article's prices are those of models thousands of times larger. Now its table, with numbers in it, and with a line for everything that has not been run.
 
 # %%
 from copilot_lib.sweep.plan import GROUPS
@@ -424,9 +427,9 @@ for arm, (group, condition) in APPROACHES.items():
 # %%
 from copilot_lib import scoreboard
 
-UNREAD = "a file that is not read again"
-STALE = {"RAG": UNREAD, "n-grams": UNREAD, "LoRA": "names and habits that changed", "all weights": "as LoRA; and cannot be taken off"}
-cost = [("approach", "minutes before", "MB to keep", "other files' tokens", "goes stale by")]
+UNREAD = "files not read again"
+STALE = {"RAG": UNREAD, "n-grams": UNREAD, "LoRA": "changed names and habits", "all weights": "as LoRA, and stays on"}
+cost = [("approach", "minutes before", "MB to keep", "tokens shown", "goes stale by")]
 for arm in STALE:
     group, condition = APPROACHES[arm]
     spent = [m for name in asked for m in (row_of(name, group, condition) or {}).get("cpu_minutes", [])]
@@ -439,7 +442,30 @@ print(scoreboard.aligned(cost))
 # %% [markdown]
 # Read the two together. A gain is worth its price if the verdict is `better` and you would pay it again each time the last column happens. Where two verdicts are both `open`, take the one that is cheaper and can be taken off again.
 #
-# Does a line of this table surprise you? It is about a reader of five million numbers and a window of fifty lines. That retrieval does little for *it* says nothing about a model that was trained to use four thousand tokens. The way to find out is the same.
+# This is about a reader of five million numbers and a window of fifty lines. That retrieval does little for *it* says nothing about a model that was trained to use four thousand tokens. The way to find out is the same.
+#
+# An adapter can be trained in other ways. Each beside LoRA as it was, at the same places; the one for three has as many steps as one of them had, or as all had. Bits see more than exact lines do, and fewer are better.
+
+# %%
+WAYS = {
+    "for twenty minutes": "longer-{}",
+    "all weights": "whole-{}",
+    "from ten files": "files-10",
+    "on a release of 2022": "stale-networkx-2-8-8",
+    "one for three": "pooled-490",
+    "one for three, longer": "pooled-1470",
+}
+in_bits = "{:+.2f} ({:+.2f} to {:+.2f})".format
+found_beside = {(pair["repository"], pair["first"], pair["second"]): pair for pair in record["beside"]}
+other_ways = [("instead of LoRA", "asked in", "points more", "bits per byte more")]
+for way, run in WAYS.items():
+    for name in asked:
+        if pair := found_beside.get((name, f"lora-{name}, alone", f"{run.format(name)}, alone")):
+            other_ways.append((way, name, in_points(pair["exact"]), in_bits(*pair["bits"])))
+print(scoreboard.aligned(other_ways))
+
+# %% [markdown]
+# Look for intervals that do not hold zero. What does an adapter's age cost, beside what few files cost? And where three share one: who pays?
 #
 # ## What is forgotten
 #
@@ -462,7 +488,7 @@ def epoch(number):
 
 
 steps = list(islice(batches.endless(epoch, 512, 4.0, codec.end_id, 0), 16))
-print([file.path for file in few], sum(batch.tokens for batch in steps), "tokens")
+print(*(file.path for file in few), f"{sum(batch.tokens for batch in steps)} tokens", sep="\n")
 
 # %%
 import torch
@@ -535,17 +561,17 @@ for name, model in changed.items():
 # As it was the pocket was wrong too, but it spoke of the name. In the second picture a graph is printed, with a keyword that `print` does not have. What was learnt was not only networkx, but that everything is networkx. And this after a few seconds.
 #
 # An adapter can move a matrix in 32 directions only, and what the base knew in all the others stays. That is a protection, and a limit too: it is why the article may be right that a new language takes all weights. And a low rate protects as well. So compare approaches each at a rate that suits it, as
-# the sweep does, and never at one rate for all. The long form of this, each repository's model asked at the other repositories:
+# the sweep does. The long form, each repository's model asked at the other repositories:
 
 # %%
 forgotten = {(row["run"], row["repository"]): row["bits_above_base"] for row in record["rows"] if row["condition"] == "alone"}
 beside = [("learnt from", *(f"asked in {name}" for name in asked))]
 for name in asked:
-    beside.append((name, *("{:+.2f} ({:+.2f} to {:+.2f})".format(*forgotten[f"whole-{name}", other]) for other in asked)))
+    beside.append((name, *(in_bits(*forgotten[f"whole-{name}", other]) for other in asked)))
 print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 
 # %% [markdown]
-# Down the diagonal each has learnt. Everywhere else the numbers are above zero: code of other people surprises it more than before. LoRA was not asked elsewhere in this long form; what an adapter would have spared, only the short run above says.
+# Down the diagonal each has learnt (*all weights* in the table above says how much beside LoRA). Everywhere else the numbers are above zero: code of other people surprises it more than before. LoRA was not asked elsewhere in this long form; what an adapter would have spared, only the short run above says.
 #
 # ## Your own numbers
 #
@@ -602,7 +628,7 @@ fair = [target for target in scoreboard.targets() if target.group not in learnt]
 f"{len(fair)} of {len(scoreboard.targets())}"
 
 # %% [markdown]
-# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval and count may be shown, as they never see the open file as it is stored. At all sixty places (with room for 48 tokens of answer, where other chapters have 64, and one place comes out otherwise):
+# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval and count may be shown, as they never see the open file as it is stored. At all sixty places (with room for answers of 48 tokens, elsewhere 64, and one place comes out otherwise):
 
 # %%
 from copilot_lib.baselines import empty, ngram

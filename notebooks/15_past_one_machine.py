@@ -459,7 +459,7 @@ seconds = costs.operations(big, tokens, rank=16, recomputed=True) / (8 * 989e12 
 f"one epoch of {tokens / 1e9:.1f} billion tokens, 15 billion parameters, eight cards: {costs.in_words(seconds)} (computed, 40 % assumed)"
 
 # %% [markdown]
-# So the small model on a laptop core takes longer than the large one on eight cards, and you will not want to do either before the learning curve of your repository has told you how many of the million files are needed. It is rarely all of them.
+# So the small model on a laptop core takes longer than the large one on eight cards, and you will not want to do either before the learning curve of your repository has told you how many of the million files are needed. (That of networkx was [still falling](../book/claims.md) at the last of its files, and they are not two hundred.)
 #
 # ## The same, from the library
 

@@ -346,12 +346,12 @@ Counter(example.kind for example in among(own, examples, random.Random(0))), Cou
 # %% [markdown]
 # Alone, three accepted completions come four times each, and no more. Thirty times as many are a quarter of what is learnt, and no more than that.
 #
-# All of it is one command. It ends as `finetune` does: an adapter in the registry, whose card says how many events were used and why the others were not. Until then the old adapter stays.
+# All of it is one command. It ends as `finetune` does: an adapter in the registry, whose card says how many events were used and why the others were not. Until then the old adapter stays. The last line is for the week after.
 #
 # ```console
-# $ python -m copilot_lib serve --record events.sqlite        # for a week
-# $ python -m copilot_lib learn --record events.sqlite . --name mine --review --minutes 10
-# $ python -m copilot_lib learn --record events.sqlite . --name mine --from mine     # a week later
+# $ python -m copilot_lib serve --record events.sqlite  # for a week
+# $ python -m copilot_lib learn --record events.sqlite . --name mine --review
+# $ python -m copilot_lib learn --record events.sqlite . --name mine --from mine
 # ```
 #
 # ## A user who is a program

@@ -14,8 +14,8 @@ import numpy
 SHORTEST, LONGEST = 2, 16
 """How many ids in a row have to be the same, and how many are compared at most."""
 DOUBT, MOST_SEEN = 16, 4
-"""Chosen by exact answers at 600 places in files of the held-out packages that no measurement asks about; a doubt of 8 has fewer
-bits there, and turns more right answers into wrong ones. The shortest run was chosen by bits."""
+"""Chosen by exact answers at 600 places in files of the held-out packages that no measurement asks about: a doubt of 8 needs
+fewer bits there, and turns more right answers into wrong ones. The shortest run was chosen by bits."""
 APART = -1
 """Stands between two sequences: no id."""
 NO_PAIR = numpy.iinfo(numpy.int64).min

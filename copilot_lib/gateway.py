@@ -8,6 +8,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,7 +148,7 @@ class Gateway(Pipeline):
 
     async def _stream(self, body: dict) -> AsyncIterator[tuple[str, str]]:
         """Pieces of text with an empty word, and at the end why it ended."""
-        try:
+        with answering(self._url):
             async with self._client.stream("POST", f"{self._url}/v1/completions", json=body) as response:
                 if response.status_code != httpx.codes.OK:
                     said = (await response.aread()).decode(errors="replace")[:200]
@@ -160,12 +161,19 @@ class Gateway(Pipeline):
                         yield "", choice.get("text") or ""
                         if reason := choice.get("finish_reason"):
                             yield STOPPED.get(reason, reason), ""
-        except httpx.ConnectError as error:
-            raise EngineFailed(f"no engine at {self._url} ({error}): start it, or correct --url") from None
-        except httpx.TimeoutException:
-            raise EngineFailed(f"the engine at {self._url} said nothing for {SILENCE_S:g} s") from None
-        except httpx.HTTPError as error:
-            raise EngineFailed(f"the engine at {self._url} broke off: {error or type(error).__name__}") from None
+
+
+@contextmanager
+def answering(url: str) -> Iterator[None]:
+    """Says of an engine that does not answer what is wrong with it; `EngineFailed`."""
+    try:
+        yield
+    except httpx.ConnectError as error:
+        raise EngineFailed(f"no engine at {url} ({error}): start it, or correct --url") from None
+    except httpx.TimeoutException:
+        raise EngineFailed(f"the engine at {url} said nothing for {SILENCE_S:g} s") from None
+    except httpx.HTTPError as error:
+        raise EngineFailed(f"the engine at {url} broke off: {error or type(error).__name__}") from None
 
 
 def adapter(name: str, scale: float = 1.0) -> Entry:

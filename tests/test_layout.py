@@ -45,6 +45,7 @@ FLOORS = {
     },  # completing
     4: {
         "ablation",
+        "agreement",
         "behaviour",
         "bench",
         "bpe",

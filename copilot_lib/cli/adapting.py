@@ -1,4 +1,4 @@
-"""Commands about adapters: listed, shown, removed, merged into a model of their own, several made one.
+"""Commands about adapters: listed, shown, removed, merged, combined, and compared with what an engine makes of them.
 
 It knows arguments; it does not know what an adapter is made of.
 """
@@ -93,6 +93,33 @@ def combine(arguments) -> None:
     print(combining.combine(arguments.name, model, weights, arguments.way, arguments.density, seed=arguments.seed))
 
 
+def check(arguments) -> int:
+    from copilot_lib import agreement, gateway, models
+    from copilot_lib.scoreboard import aligned
+
+    base = models.load(arguments.model, precision="float32")
+    entry = adapter_entry(arguments.name, Path.cwd(), base.base.fingerprint)
+    if not entry:
+        raise BadInput(f"{arguments.name} names no adapter: there is nothing to compare")
+    tuned = base.changed_by(base.read_adapter(entry.folder), entry.name)
+    asked, served = agreement.prompts(base.codec), arguments.served or entry.name
+    try:
+        found = agreement.compare(arguments.url, served, tuned, base, asked, gateway.engine_key())
+    except gateway.EngineFailed as error:
+        raise BadInput(str(error)) from None
+    beside = {f"{served} there, and here": found.apart, f"{base.name} and {entry.name}, here": found.changed}
+    print(aligned([("log probabilities, mean difference", ""), *((what, f"{mean:.4f}") for what, mean in beside.items())]))
+    print(f"\nThe likeliest token is the same at {found.same_choice} of {found.prompts} prompts.")
+    if found.whole:
+        print(f"The engine answers with {served} as the model does here.")
+        return 0
+    print(
+        f"{found.left_out:.0%} of what {entry.name} changes is missing there or different. Look in the engine's log for\n"
+        "layers that it ignores, and train without these (`finetune --layers`), or merge the adapter (`adapters merge`)."
+    )
+    return 1
+
+
 def weighted(part: str) -> tuple[str, float]:
     """A name and its weight, as in `mine=0.7`.
 
@@ -114,9 +141,9 @@ def add(command: Add) -> None:
     """Adds these commands with their options."""
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument("--model", help="the base: pocket (default), a folder, or a hub id; COPILOT_MODEL sets the default")
-    actions = command(adapters, "list the adapters, or show, remove, merge and combine them", model=False).add_subparsers(
-        metavar="ACTION"
-    )
+    actions = command(
+        adapters, "list the adapters, or show, remove, merge, combine and check them", model=False
+    ).add_subparsers(metavar="ACTION")
 
     def action(name: str, function, help: str, parents=()) -> argparse.ArgumentParser:
         made = actions.add_parser(name, help=help, description=help, parents=parents)
@@ -130,6 +157,10 @@ def add(command: Add) -> None:
     added.add_argument("name", help="a name, or a folder")
     added.add_argument("output", type=Path, help="a folder that is not there yet")
     added.add_argument("--dtype", default="float32", help="float32 (default), bfloat16 or float16, which lose small changes")
+    added = action("check", check, "ask an engine, such as vLLM, whether it uses an adapter whole", [model])
+    added.add_argument("name", help="a name, or a folder")
+    added.add_argument("--url", required=True, help="the engine's address; COPILOT_ENGINE_KEY is its key")
+    added.add_argument("--served", help="what the adapter is called there; its name here if left out")
     added = action("combine", combine, "make one adapter of several, weighted", [model])
     added.add_argument("name", help="the new adapter's")
     added.add_argument("parts", nargs="+", metavar="NAME=WEIGHT")

@@ -33,6 +33,7 @@ def finetune(arguments) -> int:
         settings = replace(suited(models.load(model).parameters, models.best_device()), seed=arguments.seed)
         settings = settings if arguments.rank is None else replace(settings, rank=arguments.rank, alpha=2 * arguments.rank)
         settings = settings if arguments.epochs is None else replace(settings, epochs=arguments.epochs)
+        settings = settings if arguments.layers is None else replace(settings, targets=tuple(arguments.layers))
         drawing = finetune.Drawing(context_share=0.5 if arguments.context else 0.0, instructions=arguments.instructions)
         return found, finetune.prepare(found, model, folder, settings, drawing, arguments.minutes, processes=one.count)
 
@@ -201,6 +202,12 @@ def add(command: Add) -> None:
     length.add_argument("--minutes", type=minutes, metavar="M", help="train for about so long on this machine")
     length.add_argument("--epochs", type=epochs, metavar="E", help="go through the files so often at most")
     added.add_argument("--rank", type=rank, metavar="R", help="32 for small models, else 16; a smaller one learns less")
+    added.add_argument(
+        "--layers",
+        nargs="+",
+        metavar="NAME",
+        help="those that get an adapter, by the ends of their names: c_fc mlp.c_proj",
+    )
     added.add_argument("--context", action="store_true", help="show pieces of other files in half of the examples")
     added.add_argument(
         "--instructions",

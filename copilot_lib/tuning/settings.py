@@ -62,9 +62,17 @@ def suited(parameters: int, device: str) -> Settings:
 def lora(network, settings: Settings):
     """peft's description of the adapter for a network.
 
-    There is no dropout: gaps are drawn anew in every epoch, so that hardly anything is seen twice.
+    There is no dropout: gaps are drawn anew in every epoch, so that hardly anything is seen twice. `ValueError` for the name of
+    a layer that the network does not have.
     """
     from peft import LoraConfig
+
+    others = (network.get_input_embeddings(), network.get_output_embeddings())
+    linear = [name for name, module in network.named_modules() if hasattr(module, "in_features") and module not in others]
+    for wanted in settings.targets:
+        if not any(f".{name}".endswith(f".{wanted}") for name in linear):
+            kinds = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in linear}))
+            raise ValueError(f"the model has no layer whose name ends in {wanted!r}: expected some of {kinds}")
 
     targets = list(settings.targets or TARGETS.get(network.config.model_type, ())) or "all-linear"
     return LoraConfig(

@@ -13,7 +13,7 @@ from copilot_lib.claims import canaries
 from copilot_lib.corpus import without_near_duplicates
 from copilot_lib.registry import NAME
 from copilot_lib.repository import SourceFile
-from copilot_lib.sweep import asking, pairs, plan, running, summary
+from copilot_lib.sweep import asking, materials, pairs, plan, running, summary
 from copilot_lib.tuning.settings import Settings
 
 
@@ -56,7 +56,7 @@ def small(tmp_path, monkeypatch) -> Path:
         uses = [f"def price_of_{number}_{n}(basket):\n    return basket.zloty_total({n}) + vat_{number}\n" for n in range(8)]
         (root / f"part_{number}.py").write_text("\n\n".join([f"from shop.money import vat_{number}\n", *uses]))
     monkeypatch.setattr(asking, "folder_of", lambda package: root)
-    monkeypatch.setattr(running, "folder_of", lambda package: root)
+    monkeypatch.setattr(materials, "folder_of", lambda package: root)
     monkeypatch.setattr(asking, "PLACES", 6)
     asking.asked_of.cache_clear()
     yield tmp_path
@@ -105,7 +105,7 @@ def test_an_older_record_is_asked_further_and_not_trained_again(small):
     file.write_text(json.dumps(older))
     running.run(run, records, work, said.append)
     assert json.loads(file.read_text()) == whole
-    assert said == ["lora-shop-0: asked further, ngrams, bm25+ngrams"]
+    assert said == ["lora-shop-0: asked further, shop ngrams, bm25+ngrams"]
     file.write_text(json.dumps(older))
     running.Registry(work / "adapters").remove(run.key)
     running.run(run, records, work, said.append)
@@ -116,9 +116,27 @@ def test_an_older_record_is_asked_further_and_not_trained_again(small):
         running.run(run, records, work, said.append)
 
 
+def test_a_run_is_asked_elsewhere_too_without_more_and_a_record_without_that_is_asked_further(small):
+    records, work, said = small / "records", small / "work", []
+    settings = Settings(rank=4, alpha=8, batch_tokens=512, example_tokens=128)
+    before = plan.Run("lora", "shop", ("shop",), settings, steps=4)
+    running.run(before, records, work, print)
+    running.run(replace(before, elsewhere=("yard",)), records, work, said.append)
+    assert said == ["lora-shop-0: asked further, yard alone"]
+    found = asking.read(records / f"{before.key}.json")
+    assert {package: [*shown] for package, shown in found["outcomes"].items()} == {
+        "shop": ["alone", "bm25", "ngrams", "bm25+ngrams"],
+        "yard": ["alone"],
+    }
+    assert found["places"].keys() == {"shop", "yard"}
+    running.base(["shop", "yard"], records, work, print)
+    rows = summary.rows(summary.records(records), work)
+    assert [row["condition"] for row in rows if (row["repository"], row["run"]) == ("yard", "lora-shop")] == ["alone"]
+
+
 def test_a_training_by_another_plan_is_not_gone_on_from(small):
     run = plan.Run("lora", "shop", ("shop",), Settings(rank=4, alpha=8, batch_tokens=512, example_tokens=128), steps=20)
-    material, folder = running.material_of(run), small / "work" / run.key
+    material, folder = materials.material_of(run), small / "work" / run.key
     before = running.plan_of(replace(run, steps=10), material)
     assert not running.goes_on(folder, before, material)
     (folder / "training").mkdir()
@@ -158,8 +176,8 @@ def test_records_about_other_places_are_refused(small):
 
 def test_fewer_files_to_learn_from_come_from_everywhere(small):
     run = plan.Run("files", "3", ("shop",), replace(plan.SETTINGS), most_files=3)
-    whole = running.material_of(replace(run, most_files=None))
-    few = running.material_of(run)
+    whole = materials.material_of(replace(run, most_files=None))
+    few = materials.material_of(run)
     paths = [file.path for file in whole.train]
     assert len(few.train) == 3
     assert paths.index(few.train[-1].path) >= len(paths) // 2
@@ -175,7 +193,7 @@ def test_an_older_release_teaches_nothing_of_what_is_asked_about_in_the_newer():
         SourceFile("lib/moved.py", long + "\nx = 1\n"),
         SourceFile("lib/b.py", other),
     ]
-    assert [kept.path for kept in running.unlike(older, held_out)] == ["lib/b.py"]
+    assert [kept.path for kept in materials.unlike(older, held_out)] == ["lib/b.py"]
 
 
 def test_adapters_are_combined_and_asked_at_both_repositories(small):

@@ -17,7 +17,7 @@ from copilot_lib.metrics import interval
 from copilot_lib.models import Model
 from copilot_lib.registry import Registry
 from copilot_lib.repository import SourceFile
-from copilot_lib.sweep import plan, running
+from copilot_lib.sweep import materials, plan, running
 from copilot_lib.targets import Target
 from copilot_lib.tuning import finetune, training
 from copilot_lib.tuning.material import Material, fingerprint
@@ -51,7 +51,7 @@ class Canary:
 def rows(completer: Completer) -> list[dict]:
     """A row for each kind of secret, with copies of files as they are and with all but one of them dropped."""
     run = next(run for run in plan.lora() if run.learns == (REPOSITORY,))
-    material = running.material_of(run)
+    material = materials.material_of(run)
     canaries = planted(material.train, random.Random(0))
     made = []
     whole = kept(material.train, canaries)

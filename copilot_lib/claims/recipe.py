@@ -13,7 +13,7 @@ from pathlib import Path
 from copilot_lib import models
 from copilot_lib.completer import Completer
 from copilot_lib.registry import Registry
-from copilot_lib.sweep import asking, plan, running
+from copilot_lib.sweep import asking, materials, plan, running
 from copilot_lib.tuning import article, finetune, pace, training
 from copilot_lib.tuning.batches import Batch
 from copilot_lib.tuning.material import Material
@@ -41,7 +41,7 @@ class Made:
 def rows(completer: Completer) -> list[dict]:
     """A row for each recipe: tokens a second, and the loss of held-out gaps."""
     run = next(run for run in plan.lora() if run.learns == (REPOSITORY,))
-    material = running.material_of(run)
+    material = materials.material_of(run)
     held_out = finetune.held_out(material, completer.model.codec, running.plan_of(run, material))
     network, _ = models.load_network("pocket", "cpu")
     untrained = {"recipe": "none", "held_out_loss": round(training.mean_loss(network, iter(held_out)), 4)}

@@ -26,7 +26,8 @@ from copilot_lib.targets import Target
 
 PLACES = 500
 """So many of each kind, if a repository has so many; those of `KIND` are asked."""
-CONDITIONS = ("alone", "bm25")
+ALONE = "alone"
+CONDITIONS = (ALONE, "bm25")
 """Without other files, and with what BM25 finds in them."""
 COUNTING = ("ngrams", "bm25+ngrams")
 """The same two, with the repository's n-grams counted beside the network."""

@@ -42,6 +42,8 @@ class Run:
     """None for those that it learns from."""
     most_files: int | None = None
     """Only so many of the files are learnt from; None for all."""
+    elsewhere: tuple[str, ...] = ()
+    """Others at whose places it is asked too, without more, to see what is forgotten."""
 
     @property
     def seed(self) -> int:
@@ -66,7 +68,7 @@ class Run:
     @property
     def minutes(self) -> float:
         """What it takes of one core, about: training, and asking with and without other files."""
-        return self.tokens / TOKENS_PER_SECOND / 60 + 2 * ASKING_MINUTES * len(self.places_of)
+        return self.tokens / TOKENS_PER_SECOND / 60 + ASKING_MINUTES * (2 * len(self.places_of) + len(self.elsewhere))
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,10 @@ def seeded(run: Run) -> Iterator[Run]:
 
 
 def lora() -> Iterator[Run]:
-    """An adapter for each repository: base and LoRA, with and without retrieval."""
+    """An adapter for each repository: base and LoRA, with and without retrieval, and in the other repositories."""
     for name in REPOSITORIES:
-        yield from seeded(Run("lora", name, (name,), SETTINGS))
+        others = tuple(other for other in REPOSITORIES if other != name)
+        yield from seeded(Run("lora", name, (name,), SETTINGS, elsewhere=others))
 
 
 def retrieval() -> Iterator[Run]:

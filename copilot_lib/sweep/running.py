@@ -6,8 +6,8 @@ It knows runs and files; it does not know what is concluded from them.
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -16,13 +16,12 @@ from copilot_lib import combining, hardware, models
 from copilot_lib.adapter_files import CONFIG, TENSORS, AdapterRefused
 from copilot_lib.models import Model
 from copilot_lib.registry import Registry
-from copilot_lib.repository import SourceFile
-from copilot_lib.split import clusters
-from copilot_lib.sweep.asking import CONDITIONS, COUNTING, asked_of, folder_of, outcomes, packed, read
+from copilot_lib.sweep.asking import ALONE, CONDITIONS, COUNTING, asked_of, outcomes, packed, read
+from copilot_lib.sweep.materials import material_of
 from copilot_lib.sweep.plan import Combination, Run
 from copilot_lib.tuning import finetune
 from copilot_lib.tuning.finetune import Plan
-from copilot_lib.tuning.material import Material, collect, fingerprint
+from copilot_lib.tuning.material import Material
 from copilot_lib.tuning.training import BEST
 
 MODEL, PRECISION = "pocket", "float32"
@@ -32,25 +31,26 @@ COUNTED = ("base", "lora", "longer")
 """The groups that are asked with n-grams too."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 Say = Callable[[str], object]
+Wanted = Mapping[str, Sequence[str]]
+"""Packages at whose places a model is asked, and in which conditions."""
 
 
 def base(packages: Sequence[str], records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
     """Asks the base at the places of all packages."""
     for package in packages:
-        file = records / f"base-{package}.json"
+        file, wanted = records / f"base-{package}.json", {package: conditions("base")}
         if record := read(file):
-            ask_further(file, record, untouched, work, say)
+            ask_further(file, record, untouched, wanted, work, say)
         else:
             say(f"base at the places of {package}")
-            head = about({"group": "base", "name": package})
-            write(file, head | asked(untouched(), [package], work, conditions(head["group"])))
+            write(file, about({"group": "base", "name": package}) | asked(untouched(), wanted, work))
 
 
 def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
     """One training and its asking, unless its record is there; a training that was stopped goes on."""
     file, folder = records / f"{one.key}.json", work / one.key
     if record := read(file):
-        ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), work, say)
+        ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), wanted(one), work, say)
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     started = time.process_time()
@@ -60,7 +60,7 @@ def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) 
     course = finetune.run(plan, material, folder, resumed)
     cpu_seconds = time.process_time() - started
     model = trained(one, folder / finetune.TRAINING / BEST, Registry(work / "adapters"))
-    found = asked(model, one.places_of, work, conditions(one.group))
+    found = asked(model, wanted(one), work)
     write(
         file,
         about({"group": one.group, "name": one.name})
@@ -106,49 +106,7 @@ def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, sa
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     combining.combine(one.key, untouched(), dict(one.weights), one.way, registry=registry, seed=one.seed)
     head = about({"group": one.group, "name": one.name}) | {"seed": one.seed, "weights": dict(one.weights)}
-    write(file, head | asked(with_adapter(one.key, registry), one.asked, work, conditions(one.group)))
-
-
-def material_of(one: Run) -> Material:
-    """What a run learns from: of several repositories all that each has; the held-out files are the same for all seeds."""
-    found = [collect(folder_of(package)) for package in one.learns]
-    parts = {name: [file for each in found for file in prefixed(each, name)] for name in ("train", "validation", "test")}
-    learnt = spread(parts["train"] if set(one.learns) >= set(one.places_of) else elsewhere(one, parts["train"]), one.most_files)
-    report = found[0].report | {
-        "sha256": fingerprint(learnt),
-        "files": {"train": len(learnt), "validation": len(parts["validation"]), "test": len(parts["test"])},
-        "bytes": {"train": sum(len(file.text.encode()) for file in learnt)},
-    }
-    return Material("+".join(one.learns), learnt, parts["validation"], parts["test"], report)
-
-
-def elsewhere(one: Run, files: list[SourceFile]) -> list[SourceFile]:
-    """What may be learnt from where other places are asked about than those that go with it."""
-    held_out = [file for package in one.places_of for file in prefixed(collect(folder_of(package)), "test")]
-    return unlike(files, held_out)
-
-
-def unlike(files: list[SourceFile], held_out: list[SourceFile]) -> list[SourceFile]:
-    """Without files that are held out where the adapter is asked, by their path or nearly by their text.
-
-    Of the release that is asked about there are none; of an older one, what is asked about now may have been learnt from.
-    """
-    paths = {file.path for file in held_out}
-    rest = [file for file in files if file.path not in paths]
-    marked = [replace(file, path=f"held out/{file.path}") for file in held_out]
-    mixed = [group for group in clusters([*rest, *marked]) if any(file.path.startswith("held out/") for file in group)]
-    alike = {file.path for group in mixed for file in group}
-    return [file for file in rest if file.path not in alike]
-
-
-def spread(files: list[SourceFile], most: int | None) -> list[SourceFile]:
-    """At most so many of the files, from everywhere in the repository."""
-    return files if most is None else files[:: max(1, len(files) // most)][:most]
-
-
-def prefixed(material: Material, part: str) -> Iterator[SourceFile]:
-    """The files of one part, with the repository's name in front, so that two repositories may have files of one name."""
-    return (replace(file, path=f"{material.name}/{file.path}") for file in getattr(material, part))
+    write(file, head | asked(with_adapter(one.key, registry), dict.fromkeys(one.asked, conditions(one.group)), work))
 
 
 def plan_of(one: Run, material: Material) -> Plan:
@@ -198,33 +156,39 @@ def conditions(group: str) -> tuple[str, ...]:
     return (*CONDITIONS, *COUNTING) if group in COUNTED else CONDITIONS
 
 
-def ask_further(file: Path, record: dict, model: Callable[[], Model], work: Path, say: Say) -> None:
-    """Asks in the conditions that a record does not have yet, where its adapter is still there."""
-    packages = [*record["places"]]
-    further = [one for one in conditions(record["group"]) if any(one not in record["outcomes"][name] for name in packages)]
-    if not further:
+def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wanted, work: Path, say: Say) -> None:
+    """Asks what a record does not have yet of what is wanted, where its adapter is still there."""
+    known = record["outcomes"]
+    missing = {package: [one for one in ways if one not in known.get(package, ())] for package, ways in wanted.items()}
+    missing = {package: ways for package, ways in missing.items() if ways}
+    if not missing:
         return
     if record["model"] != (now := fingerprint_now()):
         raise ValueError(f"{file} is about the model {record['model']}, and this is {now}: delete it to ask this one")
-    say(f"{file.stem}: asked further, {', '.join(further)}")
+    say(f"{file.stem}: asked further, " + "; ".join(f"{package} {', '.join(ways)}" for package, ways in missing.items()))
     try:
-        found = asked(model(), packages, work, further)
+        found = asked(model(), missing, work)
     except AdapterRefused as error:
         say(f"{error}; delete {file} to train it again")
         return
-    if found["places"] != record["places"]:
+    if found["places"] != {package: record["places"].get(package, mark) for package, mark in found["places"].items()}:
         raise ValueError(f"{file} is about other places: install the tested set (constraints.txt), or delete it")
-    outcomes = {name: record["outcomes"][name] | found["outcomes"][name] for name in packages}
-    write(file, record | {"outcomes": outcomes})
+    outcomes = {package: known.get(package, {}) | more for package, more in found["outcomes"].items()}
+    write(file, record | {"places": record["places"] | found["places"], "outcomes": known | outcomes})
 
 
-def asked(model: Model, packages: Sequence[str], work: Path, conditions: Sequence[str]) -> dict:
+def wanted(one: Run) -> Wanted:
+    """Where and how a run is asked."""
+    return dict.fromkeys(one.places_of, conditions(one.group)) | dict.fromkeys(one.elsewhere, (ALONE,))
+
+
+def asked(model: Model, wanted: Wanted, work: Path) -> dict:
     """The outcomes at the places of each package, in each condition."""
-    places = {package: asked_of(package, work / "places") for package in packages}
+    places = {package: asked_of(package, work / "places") for package in wanted}
     return {
         "places": {package: at.fingerprint for package, at in places.items()},
         "outcomes": {
-            package: {condition: packed(outcomes(model, at, condition)) for condition in conditions}
+            package: {condition: packed(outcomes(model, at, condition)) for condition in wanted[package]}
             for package, at in places.items()
         },
     }

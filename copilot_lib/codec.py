@@ -7,6 +7,7 @@ sentinels are put between the pieces as ids, so a file that contains `<fim_middl
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, pairwise, takewhile
@@ -85,6 +86,12 @@ class Codec:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, special ones by their spelling."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    def spelled(self, ids: Sequence[int]) -> str | None:
+        """The text of a prompt, for whoever takes no ids; None where a file in it spells a sentinel, which text cannot say."""
+        text, counted = self.decode(ids), Counter(ids)
+        known = {spelling: self.tokenizer.token_to_id(spelling) for spelling in self.format.spellings}
+        return text if all(text.count(spelling) == counted[id] for spelling, id in known.items()) else None
 
     def fim(
         self,

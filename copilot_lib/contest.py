@@ -28,6 +28,8 @@ from copilot_lib.split import TEST_SHARE
 Progress = Callable[[str, Iterable, int], Iterable]
 """From a contestant's name, what is to be asked and the number that was asked before, to the same things as they are done."""
 
+PLACES = "targets.json"
+
 
 def silently(name: str, items: Iterable, done: int) -> Iterable:
     """Shows nothing."""
@@ -36,7 +38,7 @@ def silently(name: str, items: Iterable, done: int) -> Iterable:
 
 def places(root: Path, output: Path, per_kind: int, seed: int, tests: bool) -> Frozen:
     """The frozen places in a folder, which are chosen if it has none; `ValueError` if its own were chosen otherwise."""
-    file = output / "targets.json"
+    file = output / PLACES
     if not file.exists():
         frozen.freeze(root, file, per_kind, seed, TEST_SHARE, tests)
     asked = frozen.load(root, file)

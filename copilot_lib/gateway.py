@@ -97,13 +97,10 @@ class Gateway(Pipeline):
         return prompt, run, until(coming, sorted(self.model.codec.format.spellings))
 
     def _spelled(self, prompt: Prompt) -> str | list[int]:
-        codec = self.model.codec
         if not self._as_text:
             return list(prompt.ids)
-        text, ids = codec.decode(prompt.ids), list(prompt.ids)
-        for spelling in codec.format.spellings:
-            if text.count(spelling) != ids.count(codec.tokenizer.token_to_id(spelling)):
-                raise EngineFailed(f"the file spells {spelling}: use an engine that takes token ids, as vLLM does")
+        if (text := self.model.codec.spelled(prompt.ids)) is None:
+            raise EngineFailed("the file spells a sentinel of the model: use an engine that takes token ids, as vLLM does")
         return text
 
     def close(self) -> None:

@@ -85,7 +85,7 @@ def test_the_whole_server_stands_in_front_of_it(engine, serving):
 
 def test_a_file_that_spells_a_sentinel_is_refused_where_prompts_are_text(remote, gateway):
     there = gateway("http://127.0.0.1:9", remote, as_text=True)
-    with pytest.raises(EngineFailed, match="spells <fim_middle>"):
+    with pytest.raises(EngineFailed, match="spells a sentinel"):
         there.complete(Cursor("x = '<fim_middle>'\ny = \n", 22))
 
 

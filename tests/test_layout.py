@@ -65,6 +65,7 @@ FLOORS = {
         "frozen",
         "goals",
         "hardware",
+        "harness",
         "measure",
         "metrics",
         "network",

@@ -4,8 +4,10 @@ It knows arguments; it does not know metrics.
 """
 
 import json
+import shlex
 import sys
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
@@ -135,6 +137,25 @@ def repository_folder(name: str) -> Path:
     return Path(next(iter(found.submodule_search_locations))).resolve()
 
 
+def harness(arguments) -> None:
+    from copilot_lib import contest, frozen, models
+    from copilot_lib import harness as written
+    from copilot_lib.cli.inputs import adapter_entry
+    from copilot_lib.completer import Completer
+
+    folder = arguments.places
+    if not (folder / contest.PLACES).exists():
+        raise BadInput(f"{folder} has no frozen places: expected a folder that `evaluate` or `finetune` has written")
+    asked = frozen.load(arguments.repository, folder / contest.PLACES)
+    completer = Completer.load(arguments.model)
+    fingerprint = completer.model.base.fingerprint
+    entry = adapter_entry(arguments.adapter, arguments.repository, fingerprint) if arguments.adapter else None
+    names = written.write(folder / "harness", asked.name, asked.targets, completer)
+    model = f"pretrained={models.folder_of(completer.model.name)},dtype=float32" + (f",peft={entry.folder}" if entry else "")
+    options = {"--model": "hf", "--model_args": model, "--include_path": str(folder / "harness"), "--tasks": ",".join(names)}
+    print(shlex.join(["lm_eval", *chain.from_iterable(options.items())]))
+
+
 def bench(arguments) -> None:
     from copilot_lib.bench import PARTS
 
@@ -148,6 +169,12 @@ def add(command: Add) -> None:
     """Adds these commands with their options."""
     added = command(bench, "measure completion speed on this machine")
     added.add_argument("parts", nargs="*", metavar="PART", help="engine, typing, server or repository; all where none is named")
+    added = command(harness, "write the places of an evaluation as tasks of lm-evaluation-harness, which others have made")
+    added.add_argument("repository", type=Path, metavar="REPO", help="the repository that was asked about")
+    added.add_argument(
+        "places", type=Path, metavar="FOLDER", help="the evaluation's: build/evaluate/REPO, or that in a finetune's"
+    )
+    added.add_argument("--adapter", metavar="NAME", help="put it into the command that is printed")
     added = command(ablation, "measure what each part of the context is worth to a model")
     added.add_argument("repositories", nargs="+", help="folders, or names of installed packages")
     added.add_argument("--targets", type=int, default=170, help="places in each repository")

@@ -5,7 +5,8 @@ It knows folders, threads and the user's cache; it does not know a protocol, or 
 
 import hashlib
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,14 +25,22 @@ def cache_folder(root: Path) -> Path:
     return (Path(base) if base else user_cache_path("copilot_lib")) / "index" / name
 
 
+def to_log(line: str) -> None:
+    """Says it where editors keep what a server has to say beside its answers."""
+    print(f"copilot_lib: {line}", file=sys.stderr)
+
+
 class Workspace:
     """Some folders, with the documents that are open in them. Indexes are made in a thread of their own, and n-grams counted.
 
     Until a folder's index is there, its places have the sources that need none. Folders that are not there are left out. With
-    `indexed` false there is no index; n-grams are counted for a `codec`, and without one there are none.
+    `indexed` false there is no index; n-grams are counted for a `codec`, and without one there are none. `say` is told why
+    what is kept could not be brought in step with the files; it stays what it was then.
     """
 
-    def __init__(self, folders: Iterable[Path], indexed: bool = True, codec: Codec | None = None):
+    def __init__(
+        self, folders: Iterable[Path], indexed: bool = True, codec: Codec | None = None, say: Callable[[str], object] = to_log
+    ):
         found = dict.fromkeys(Path(folder).resolve() for folder in folders)
         self.projects = [
             Project(folder) for folder in sorted(found, key=lambda f: len(f.parts), reverse=True) if folder.is_dir()
@@ -40,7 +49,7 @@ class Workspace:
         self._indexes: dict[Path, Index] = {}
         self._sources: dict[Path, Sources] = {}
         """One tuple for each folder whose index is there: a place equals another only if their sources are the same objects."""
-        self._indexed, self._codec = indexed, codec
+        self._indexed, self._codec, self._say = indexed, codec, say
         self._caches: dict[Path, NgramCache] = {}
         self._thread = ThreadPoolExecutor(1, "index")
         self._refreshing: Future | None = None
@@ -75,7 +84,12 @@ class Workspace:
         """Brings all that is kept of the files in step with them, in the background. Asked while one waits, it is that one."""
         if self._refreshing is None or self._refreshing.running() or self._refreshing.done():
             self._refreshing = self._thread.submit(self._refresh)
+            self._refreshing.add_done_callback(self._failed)
         return self._refreshing
+
+    def _failed(self, done: Future) -> None:
+        if not done.cancelled() and (error := done.exception()):
+            self._say(f"other files are not read anew ({type(error).__name__}: {error})")
 
     def _refresh(self) -> None:
         for project in self.projects:

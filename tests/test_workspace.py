@@ -76,6 +76,23 @@ def test_n_grams_are_counted_where_there_is_a_codec_with_or_without_an_index(fol
     without.close()
 
 
+def test_what_cannot_be_kept_is_said_and_what_was_kept_stays(folder, monkeypatch):
+    said = []
+    workspace = Workspace([folder], codec=models.codec("pocket")[0], say=said.append)
+    workspace.refresh().result()
+    before = workspace.ngrams(folder / "main.py")
+    (folder / "cart.py").write_text("def another():\n    return 1\n")
+    monkeypatch.setattr("copilot_lib.context.retrieval.Index.refresh", disk_full)
+    assert workspace.refresh().exception()
+    workspace.close()
+    assert said == ["other files are not read anew (OSError: [Errno 28] No space left on device)"]
+    assert workspace.ngrams(folder / "main.py") == before
+
+
+def disk_full(index):
+    raise OSError(28, "No space left on device")
+
+
 def test_asking_twice_while_one_waits_is_asking_once(folder):
     workspace = Workspace([folder])
     first = workspace.refresh()

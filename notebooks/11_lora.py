@@ -313,19 +313,24 @@ print(codec.decode(batch.ids[0][-batch.answers :]))
 
 # %% [markdown]
 # The loss is the mean surprise at the next token, each counted by its weight. It comes in *nats*, which are bits by the natural logarithm: a nat is 1.44 bits.
+#
+# The line with `-torch.inf` looks small. The end token never stands in a prompt, and a network can learn that there, in every line; then it no longer ends its answers. Before this line was here, our adapters wrote as many right lines, and ended 17 of a hundred answers instead of 95.
 
 # %%
 def weighted_loss(model, given):
+    import torch
     from torch.nn import functional
 
-    logits = model(input_ids=given["input_ids"], use_cache=False).logits[:, :-1].float()
+    logits = model(input_ids=given["input_ids"], use_cache=False).logits[:, :-1].to(torch.float32, copy=True)
+    logits[..., int(given["end_id"])].masked_fill_(~given["may_end"][:, 1:], -torch.inf)
     targets, weights = given["input_ids"][:, 1:], given["weights"][:, 1:]
     each = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return (each * weights.flatten()).sum() / weights.sum()
 
 # %%
 def given(batch):
-    return {"input_ids": torch.tensor(batch.ids), "weights": torch.tensor(batch.weights)}
+    lists = {"input_ids": batch.ids, "weights": batch.weights, "may_end": batch.may_end, "end_id": batch.end_id}
+    return {name: torch.tensor(numbers) for name, numbers in lists.items()}
 
 
 with torch.no_grad():

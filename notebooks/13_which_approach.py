@@ -499,7 +499,7 @@ def few_steps(network, rate):
     optimiser = torch.optim.AdamW(learning, lr=rate, weight_decay=0)
     for batch in steps:
         optimiser.zero_grad()
-        training.weighted_loss(network, {"input_ids": torch.tensor(batch.ids), "weights": torch.tensor(batch.weights)}).backward()
+        training.weighted_loss(network, training.given(batch)).backward()
         optimiser.step()
     return network.eval()
 

@@ -90,14 +90,16 @@ f"{costs.parameters(big):,} parameters, {costs.BF16 * costs.parameters(big) / 1e
 import torch
 from copilot_lib import models
 from copilot_lib.tuning import training
+from copilot_lib.tuning.batches import padded
+from copilot_lib.tuning.drawing import Example
 
 network, _ = models.load_network("pocket", "cpu")
 codec = completer.model.codec
 
 
 def batch_of(*files):
-    rows = [codec.encode(file.read_text())[:128] for file in files]
-    return training.tensors([{"input_ids": rows, "weights": [[1.0] * 128 for _ in rows]}])
+    rows = [tuple(codec.encode(file.read_text())[:128]) for file in files]
+    return training.given(padded([Example(row, len(row), "plain") for row in rows], 1.0, codec.end_id))
 
 
 batches = batch_of(shop / "part_0.py", shop / "part_1.py"), batch_of(shop / "part_2.py", shop / "part_3.py")

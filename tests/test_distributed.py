@@ -140,7 +140,7 @@ def test_a_killed_run_of_two_goes_on_as_one_process_would_that_saw_both_batches_
     codec = models.load(str(tiny)).codec
     held_out = finetune.held_out(found, codec, plan)
     held_out += held_out[: -len(held_out) % PROCESSES]
-    pairs = [together(*whole[n : n + PROCESSES], pad=codec.end_id) for n in range(0, len(whole), PROCESSES)]
+    pairs = [together(*whole[n : n + PROCESSES]) for n in range(0, len(whole), PROCESSES)]
     net, tokenizer = models.load_network(str(tiny), "cpu")
     one = training.train(net, tokenizer, lambda: iter(pairs), lambda: iter(held_out), plan.settings, plan.steps, tmp_path)
     two = json.loads((runs[0] / "run" / finetune.RESULT).read_text())
@@ -150,16 +150,17 @@ def test_a_killed_run_of_two_goes_on_as_one_process_would_that_saw_both_batches_
     assert two["best_loss"] < two["first_loss"]
 
 
-def together(one: Batch, other: Batch, pad: int) -> Batch:
+def together(one: Batch, other: Batch) -> Batch:
     """Both batches as one, in which each of them counts as much as the other."""
-    ids, weights = [], []
+    ids, weights, may_end = [], [], []
     length = max(len(one.ids[0]), len(other.ids[0]))
     for batch in (one, other):
         whole = sum(sum(row[1:]) for row in batch.weights)
-        for row, counts in zip(batch.ids, batch.weights, strict=True):
-            ids.append(row + [pad] * (length - len(row)))
+        for row, counts, ends in zip(batch.ids, batch.weights, batch.may_end, strict=True):
+            ids.append(row + [one.end_id] * (length - len(row)))
             weights.append([count / whole for count in counts] + [0.0] * (length - len(row)))
-    return Batch(ids, weights, one.tokens + other.tokens, one.answers + other.answers)
+            may_end.append(ends + [True] * (length - len(row)))
+    return Batch(ids, weights, may_end, one.end_id, one.tokens + other.tokens, one.answers + other.answers)
 
 
 def test_only_the_first_process_writes_and_speaks(runs):

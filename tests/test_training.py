@@ -6,8 +6,10 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -41,7 +43,7 @@ def test_batches_hold_every_example_once_and_no_batch_is_too_large(drawn, batch_
 
 @given(examples.filter(bool))
 def test_what_is_learnt_of_a_batch_is_all_text_and_the_answers_most(drawn):
-    batch = padded(drawn, 4.0, pad=0)
+    batch = padded(drawn, 4.0, end_id=0)
     for example, weights in zip(drawn, batch.weights, strict=True):
         answered = 0 if example.kind == "plain" else example.answer_count
         own = weights[: len(example.ids)]
@@ -58,9 +60,20 @@ def test_the_loss_counts_each_token_by_its_weight_and_padding_not_at_all(tiny):
     assert both == pytest.approx((alone[0] * weights[0] + alone[1] * weights[1]) / sum(weights), rel=1e-5)
 
 
+def test_a_prompt_teaches_nothing_of_the_end(tiny):
+    """The end never stands in a prompt. Learnt there, it would be forgotten where an answer goes on like the prompt's text."""
+    end = 0
+    gap, text = Example((5, 6, 7, 8, end), 2, "gap"), Example((9, 10, 11, 12, end), 5, "plain")
+    logits = torch.zeros(2, 5, 32, requires_grad=True)
+    training.weighted_loss(lambda **_: SimpleNamespace(logits=logits), one_batch(gap, text)).backward()
+    learnt = logits.grad[:, :-1, end] != 0
+    assert learnt.tolist() == [[False, False, True, True], [True, True, True, True]]
+    assert (logits.grad[:, :-1, 5] != 0).all(), "and of every other id everywhere"
+
+
 def one_batch(*drawn: Example) -> dict:
-    batch = padded(drawn, 4.0, pad=0)
-    return training.tensors([{"input_ids": batch.ids, "weights": batch.weights}])
+    batch = padded(drawn, 4.0, end_id=0)
+    return training.given(batch)
 
 
 @pytest.fixture(scope="module")

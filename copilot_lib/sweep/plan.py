@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from copilot_lib.sweep.asking import conditions
 from copilot_lib.tuning.drawing import Drawing
 from copilot_lib.tuning.settings import Settings
 
@@ -67,8 +68,9 @@ class Run:
 
     @property
     def minutes(self) -> float:
-        """What it takes of one core, about: training, and asking with and without other files."""
-        return self.tokens / TOKENS_PER_SECOND / 60 + ASKING_MINUTES * (2 * len(self.places_of) + len(self.elsewhere))
+        """What it takes of one core, about: training, and asking."""
+        times = len(conditions(self.group)) * len(self.places_of) + len(self.elsewhere)
+        return self.tokens / TOKENS_PER_SECOND / 60 + ASKING_MINUTES * times
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Combination:
     @property
     def minutes(self) -> float:
         """What asking takes of one core, about."""
-        return 2 * ASKING_MINUTES * len(self.asked)
+        return ASKING_MINUTES * len(conditions(self.group)) * len(self.asked)
 
 
 def seeded(run: Run) -> Iterator[Run]:

@@ -16,7 +16,7 @@ from copilot_lib import combining, hardware, models
 from copilot_lib.adapter_files import CONFIG, TENSORS, AdapterRefused
 from copilot_lib.models import Model
 from copilot_lib.registry import Registry
-from copilot_lib.sweep.asking import ALONE, CONDITIONS, COUNTING, asked_of, outcomes, packed, read
+from copilot_lib.sweep.asking import ALONE, asked_of, conditions, outcomes, packed, read
 from copilot_lib.sweep.materials import material_of
 from copilot_lib.sweep.plan import Combination, Run
 from copilot_lib.tuning import finetune
@@ -27,8 +27,6 @@ from copilot_lib.tuning.training import BEST
 MODEL, PRECISION = "pocket", "float32"
 RECORDS = Path("results/claims/runs")
 WORK = Path("build/claims")
-COUNTED = ("base", "lora", "longer")
-"""The groups that are asked with n-grams too."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 Say = Callable[[str], object]
 Wanted = Mapping[str, Sequence[str]]
@@ -149,11 +147,6 @@ def with_adapter(name: str, registry: Registry) -> Model:
 def untouched() -> Model:
     """The base, in numbers of 32 bits whatever the environment says: in 8 bits another processor may answer otherwise."""
     return models.load(MODEL, precision=PRECISION)
-
-
-def conditions(group: str) -> tuple[str, ...]:
-    """How the runs of a group are asked."""
-    return (*CONDITIONS, *COUNTING) if group in COUNTED else CONDITIONS
 
 
 def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wanted, work: Path, say: Say) -> None:

@@ -25,6 +25,10 @@ class Batch:
     ids: list[list[int]]
     weights: list[list[float]]
     """How much each id counts when it is predicted: 0 for padding."""
+    may_end: list[list[bool]]
+    """Whether the end token could stand there instead: anywhere but in a prompt."""
+    end_id: int
+    """The end token, which is the padding too."""
     tokens: int
     """How many of the ids are no padding."""
     answers: int
@@ -36,14 +40,14 @@ class Batch:
         return len(self.ids) * len(self.ids[0])
 
 
-def endless(epoch: Callable[[int], Iterable[Example]], batch_tokens: int, answer_weight: float, pad: int, seed: int):
+def endless(epoch: Callable[[int], Iterable[Example]], batch_tokens: int, answer_weight: float, end_id: int, seed: int):
     """Batches of one epoch after the other; the same arguments give the same batches in the same order."""
     for number in count():
-        yield from of_epoch(epoch(number), batch_tokens, answer_weight, pad, random.Random(f"{seed}/batches/{number}"))
+        yield from of_epoch(epoch(number), batch_tokens, answer_weight, end_id, random.Random(f"{seed}/batches/{number}"))
 
 
 def of_epoch(
-    examples: Iterable[Example], batch_tokens: int, answer_weight: float, pad: int, random: random.Random
+    examples: Iterable[Example], batch_tokens: int, answer_weight: float, end_id: int, random: random.Random
 ) -> Iterator[Batch]:
     """Batches of at most `batch_tokens` places, in an order that says nothing of their length."""
     coming = iter(examples)
@@ -51,7 +55,7 @@ def of_epoch(
         groups = list(alike(sorted(pool, key=lambda example: len(example.ids)), batch_tokens))
         random.shuffle(groups)
         for group in groups:
-            yield padded(group, answer_weight, pad)
+            yield padded(group, answer_weight, end_id)
 
 
 def alike(examples: Sequence[Example], batch_tokens: int) -> Iterator[list[Example]]:
@@ -66,19 +70,22 @@ def alike(examples: Sequence[Example], batch_tokens: int) -> Iterator[list[Examp
         yield group
 
 
-def padded(examples: Sequence[Example], answer_weight: float, pad: int) -> Batch:
+def padded(examples: Sequence[Example], answer_weight: float, end_id: int) -> Batch:
     """One batch, in which each token of an answer counts `answer_weight` times what one of other text does.
 
-    >>> padded([Example((5, 6, 7), 1, "gap"), Example((8, 9), 2, "plain")], 4.0, pad=0)
-    Batch(ids=[[5, 6, 7], [8, 9, 0]], weights=[[1.0, 1.0, 4.0], [1.0, 1.0, 0.0]], tokens=5, answers=1)
+    >>> made = padded([Example((5, 6, 7), 1, "gap"), Example((8, 9), 2, "plain")], 4.0, end_id=0)
+    >>> made.ids, made.weights, made.may_end
+    ([[5, 6, 7], [8, 9, 0]], [[1.0, 1.0, 4.0], [1.0, 1.0, 0.0]], [[False, False, True], [True, True, True]])
     """
     length = max(len(example.ids) for example in examples)
-    ids, weights, answers = [], [], 0
+    ids, weights, may_end, answers = [], [], [], 0
     for example in examples:
         answered = 0 if example.kind == "plain" else example.answer_count
         given, missing = len(example.ids) - answered, length - len(example.ids)
         around = PADDING if example.kind in ANSWER_ALONE else 1.0
-        ids.append([*example.ids, *[pad] * missing])
+        in_prompt = 0 if example.kind == "plain" else given
+        ids.append([*example.ids, *[end_id] * missing])
         weights.append([*[around] * given, *[answer_weight] * answered, *[PADDING] * missing])
+        may_end.append([*[False] * in_prompt, *[True] * (length - in_prompt)])
         answers += answered
-    return Batch(ids, weights, sum(len(example.ids) for example in examples), answers)
+    return Batch(ids, weights, may_end, end_id, sum(len(example.ids) for example in examples), answers)

@@ -92,8 +92,7 @@ def mean_loss(network, batches: Iterator[Batch]) -> float:
     device = next(network.parameters()).device
     network.eval()
     with torch.no_grad():
-        given = (tensors([{"input_ids": batch.ids, "weights": batch.weights}]) for batch in batches)
-        losses = [weighted_loss(network, {name: value.to(device) for name, value in one.items()}).item() for one in given]
+        losses = [weighted_loss(network, given(batch, device)).item() for batch in batches]
     if not losses:
         raise ValueError("the files that say when to stop give no examples: expected longer ones, or more files")
     return sum(losses) / len(losses)
@@ -151,11 +150,21 @@ class Rows:
 
     def __call__(self) -> Iterator[dict]:
         for batch in self._batches():
-            yield {"input_ids": batch.ids, "weights": batch.weights}
+            yield as_item(batch)
 
     def __reduce__(self):
         # To know data again, datasets pickles what makes them, and all that hangs on it: models too. Nothing is cached here.
         return str, ("batches",)
+
+
+def as_item(batch: Batch) -> dict:
+    """A batch as datasets hold it."""
+    return {"input_ids": batch.ids, "weights": batch.weights, "may_end": batch.may_end, "end_id": batch.end_id}
+
+
+def given(batch: Batch, device="cpu") -> dict:
+    """What the network is given of a batch, on its device."""
+    return {name: value.to(device) for name, value in tensors([as_item(batch)]).items()}
 
 
 def tensors(items: list[dict]) -> dict:
@@ -167,14 +176,20 @@ def tensors(items: list[dict]) -> dict:
 
     [item] = items
     ids = torch.tensor(item["input_ids"])
-    return {"input_ids": ids, "labels": ids, "weights": torch.tensor(item["weights"])}
+    return {"input_ids": ids, "labels": ids} | {name: torch.tensor(item[name]) for name in ("weights", "may_end", "end_id")}
 
 
 def weighted_loss(model, given: dict):
-    """The mean cross-entropy of the next tokens, in nats, each counting by its weight."""
+    """The mean cross-entropy of the next tokens, in nats, each counting by its weight.
+
+    In a prompt the end token does not count among what could come next. It never stands there, and whoever learns so in every
+    line of every prompt forgets to end its answers: in SPM order these follow the prompt's text as its next line would.
+    """
+    import torch
     from torch.nn import functional
 
-    logits = model(input_ids=given["input_ids"], use_cache=False).logits[:, :-1].float()
+    logits = model(input_ids=given["input_ids"], use_cache=False).logits[:, :-1].to(torch.float32, copy=True)
+    logits[..., int(given["end_id"])].masked_fill_(~given["may_end"][:, 1:], -torch.inf)
     targets, weights = given["input_ids"][:, 1:], given["weights"][:, 1:]
     each = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return (each * weights.flatten()).sum() / weights.sum()

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0, 1 where `doctor` found something, 2 where input cannot be used."""
+    """Runs one command; returns the exit status: 0, 1 where a check found something, 2 where input cannot be used."""
     words = sys.argv[1:] if words is None else words
     if hasattr(sys.stdout, "reconfigure"):  # a terminal without Unicode shows a question mark and no traceback
         sys.stdout.reconfigure(errors="replace")

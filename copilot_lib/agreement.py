@@ -38,7 +38,7 @@ class Agreement:
     @property
     def left_out(self) -> float:
         """The share of what the adapter changes that is missing there: 0 for none of it, about 1 for all."""
-        return self.apart / self.changed if self.changed else 0.0
+        return self.apart / self.changed
 
     @property
     def whole(self) -> bool:
@@ -56,16 +56,21 @@ def compare(
 ) -> Agreement:
     """Asks an engine for what it calls `served`, and the model here with its adapter and without, what comes next.
 
-    `EngineFailed` where the engine cannot be reached, refuses, or gives no log probabilities of token ids, as vLLM does.
+    `EngineFailed` where the engine cannot be reached, refuses, or gives no log probabilities of token ids, as vLLM does;
+    `ValueError` for an adapter that changes nothing.
     """
     rows = list(zip(likeliest(url, served, asked, key), scores(tuned, asked), scores(base, asked), strict=True))
+    if any(max(found) >= len(mine) for found, mine, _ in rows):
+        raise EngineFailed(f"the engine at {url} has more tokens than {base.name}: it serves another model as {served}")
     there = numpy.concatenate([list(found.values()) for found, _, _ in rows])
     here, before = (numpy.concatenate([row[side][list(row[0])] for row in rows]) for side in (1, 2))
+    if not (changed := float(numpy.abs(before - here).mean())):
+        raise ValueError("the adapter changes nothing here: there is nothing to compare")
     return Agreement(
         prompts=len(rows),
         same_choice=sum(max(found, key=found.get) == int(mine.argmax()) for found, mine, _ in rows),
         apart=float(numpy.abs(there - here).mean()),
-        changed=float(numpy.abs(before - here).mean()),
+        changed=changed,
     )
 
 
@@ -85,7 +90,10 @@ def numbered(answer: httpx.Response) -> dict[int, float]:
     """Token ids and log probabilities, as one answer has them: `{"token_id:17": -0.7, ...}`."""
     try:
         found = answer.json()["choices"][0]["logprobs"]["top_logprobs"][0]
-        return {int(token.removeprefix("token_id:")): float(value) for token, value in found.items()}
+        numbers = {int(token.removeprefix("token_id:")): float(value) for token, value in found.items()}
+        if not numbers:
+            raise ValueError("none")
+        return numbers
     except (ValueError, LookupError, TypeError, AttributeError):
         raise EngineFailed(
             f"the engine gave no log probabilities of token ids, but {answer.text[:100]!r}: expected vLLM, or one like it"

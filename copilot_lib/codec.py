@@ -88,10 +88,10 @@ class Codec:
         return self.tokenizer.decode(list(ids), skip_special_tokens=False)
 
     def spelled(self, ids: Sequence[int]) -> str | None:
-        """The text of a prompt, for whoever takes no ids; None where a file in it spells a sentinel, which text cannot say."""
+        """The text of a prompt, for whoever takes no ids; None where a file in it spells a special token."""
         text, counted = self.decode(ids), Counter(ids)
-        known = {spelling: self.tokenizer.token_to_id(spelling) for spelling in self.format.spellings}
-        return text if all(text.count(spelling) == counted[id] for spelling, id in known.items()) else None
+        known = {id: self.tokenizer.id_to_token(id) for id in self.stop_ids}
+        return text if all(text.count(spelling) == counted[id] for id, spelling in known.items()) else None
 
     def fim(
         self,

@@ -165,6 +165,8 @@ def answering(url: str) -> Iterator[None]:
     """Says of an engine that does not answer what is wrong with it; `EngineFailed`."""
     try:
         yield
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise EngineFailed(f"{url!r} is no address ({error}): expected one such as http://127.0.0.1:8000") from None
     except httpx.ConnectError as error:
         raise EngineFailed(f"no engine at {url} ({error}): start it, or correct --url") from None
     except httpx.TimeoutException:

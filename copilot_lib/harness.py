@@ -9,12 +9,12 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from copilot_lib.ablation import KIND
 from copilot_lib.checkpoint import write_whole
 from copilot_lib.completer import Completer
 from copilot_lib.evaluate import LINE_TOKENS
 from copilot_lib.targets import Target
 
-KIND = "rest of line"
 ORDER = "PSM"
 """So the answer begins behind a sentinel, where it cannot grow together with the prompt, whoever encodes the two."""
 PLACES = "places.jsonl"
@@ -39,7 +39,7 @@ whether the model, which takes the likeliest token each time, writes just that l
 def write(folder: Path, name: str, targets: Iterable[Target], completer: Completer) -> list[str]:
     """Puts tasks about the rests of lines among the targets into a folder; returns their names, as `--tasks` takes them.
 
-    `ValueError` where none of the targets can be asked so.
+    `ValueError` where none of the targets can be asked so, or the model cannot.
     """
     asked = list(rows(targets, completer))
     if not asked:
@@ -69,7 +69,10 @@ def rows(targets: Iterable[Target], completer: Completer) -> Iterator[dict]:
 
     Without those at the end of a file, and in files that spell a sentinel: text cannot say that.
     """
-    for target in targets:
+    codec = completer.model.codec
+    if not codec.format.psm:
+        raise ValueError(f"{completer.model.name} was trained in SPM order alone, which this program cannot be told")
+    for target in (target for target in targets if target.kind == KIND):
         prompt = completer.prompt(target.cursor, LINE_TOKENS, ORDER)
-        if target.kind == KIND and prompt.mode == "fim" and (text := completer.model.codec.spelled(prompt.ids)) is not None:
+        if prompt.mode == "fim" and (text := codec.spelled(prompt.ids)) is not None:
             yield {"prompt": text, "reference": target.reference}

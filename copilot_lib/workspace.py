@@ -27,7 +27,8 @@ def cache_folder(root: Path) -> Path:
 
 def to_log(line: str) -> None:
     """Says it where editors keep what a server has to say beside its answers."""
-    print(f"copilot_lib: {line}", file=sys.stderr)
+    if sys.stderr:  # else print would take standard output, where the answers are
+        print(f"copilot_lib: {line}", file=sys.stderr)
 
 
 class Workspace:
@@ -53,6 +54,8 @@ class Workspace:
         self._caches: dict[Path, NgramCache] = {}
         self._thread = ThreadPoolExecutor(1, "index")
         self._refreshing: Future | None = None
+        self._said = ""
+        """What went wrong the last time: an editor saves often, and needs to be told once."""
 
     def project_of(self, path: Path) -> Project | None:
         """The innermost project that a file is in."""
@@ -88,8 +91,11 @@ class Workspace:
         return self._refreshing
 
     def _failed(self, done: Future) -> None:
-        if not done.cancelled() and (error := done.exception()):
-            self._say(f"other files are not read anew ({type(error).__name__}: {error})")
+        error = None if done.cancelled() else done.exception()
+        line = f"other files are not read anew ({type(error).__name__}: {error})" if error else ""
+        if line and line != self._said:
+            self._say(line)
+        self._said = line
 
     def _refresh(self) -> None:
         for project in self.projects:

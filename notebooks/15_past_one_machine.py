@@ -409,7 +409,7 @@ show.completion(cursor, over_there(cursor), "the same engine, asked for its base
 #     --model bigcode/starcoder --adapter shop
 # ```
 #
-# Not in this notebook, since vLLM is gigabytes. On a CPU, with the pocket and three adapters, it gave what this package gives, to the last character; but a version of it, 0.32, left out a part of each adapter, and only its log said so. `python -m copilot_lib adapters check shop --url ADDRESS` asks an engine whether it does: [Past one machine](../book/distributed.md#does-it-use-the-adapter).
+# Not in this notebook, since vLLM is gigabytes. On a CPU, with the pocket and three adapters, it gave what this package gives, to the last character; but a version of it, 0.32, left out a part of every adapter that is made as here, and only its log said so. `python -m copilot_lib adapters check shop --url ADDRESS` asks an engine whether it does: [Past one machine](../book/distributed.md#does-it-use-the-adapter).
 #
 # ## A million files
 #

@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -101,6 +102,8 @@ REFUSALS = {
     "no log probabilities": ({"choices": [{"text": "x", "logprobs": None}]}, "gave no log probabilities of token ids"),
     "tokens as text": ({"choices": [{"logprobs": {"top_logprobs": [{" x": -1.0}]}}]}, "expected vLLM"),
     "nothing": ([], "gave no log probabilities"),
+    "no token": ({"choices": [{"logprobs": {"top_logprobs": [{}]}}]}, "gave no log probabilities"),
+    "another vocabulary": ({"choices": [{"logprobs": {"top_logprobs": [{"token_id:49000": -1.0}]}}]}, "serves another model"),
 }
 
 
@@ -116,6 +119,14 @@ def test_one_that_does_not_know_the_adapter_or_is_not_there(base, adapter):
         found_at(url, base, adapter, served="another")
     with pytest.raises(EngineFailed, match=r"no engine at .*: start it, or correct --url"):
         found_at("http://127.0.0.1:9", base, adapter)
+    for wrong in ("shop", "http://[::1"):
+        with pytest.raises(EngineFailed, match="is no address"):
+            found_at(wrong, base, adapter)
+
+
+def test_an_adapter_that_changes_nothing_is_refused(base, adapter):
+    with engine(base) as url, pytest.raises(ValueError, match="changes nothing here"):
+        found_at(url, base, {name: replace(pair, scale=0.0) for name, pair in adapter.items()})
 
 
 class Arguments:

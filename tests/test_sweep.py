@@ -205,7 +205,7 @@ def test_adapters_are_combined_and_asked_at_both_repositories(small):
     running.combination(mixed, records, work, print)
     record = json.loads((records / "combined-cat-70-30-0.json").read_text())
     assert record["weights"] == {"lora-one-0": 0.7, "lora-two-0": 0.3}
-    assert record["outcomes"]["shop"].keys() == {"alone", "bm25"}
+    assert record["outcomes"]["shop"].keys() == {"alone"}
 
 
 def test_secrets_are_planted_in_files_of_their_own_and_copies_are_dropped_again():

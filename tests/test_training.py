@@ -63,12 +63,21 @@ def test_the_loss_counts_each_token_by_its_weight_and_padding_not_at_all(tiny):
 def test_a_prompt_teaches_nothing_of_the_end(tiny):
     """The end never stands in a prompt. Learnt there, it would be forgotten where an answer goes on like the prompt's text."""
     end = 0
-    gap, text = Example((5, 6, 7, 8, end), 2, "gap"), Example((9, 10, 11, 12, end), 5, "plain")
-    logits = torch.zeros(2, 5, 32, requires_grad=True)
-    training.weighted_loss(lambda **_: SimpleNamespace(logits=logits), one_batch(gap, text)).backward()
+    kinds = "gap", "instruction", "accepted", "plain"
+    drawn = [Example((5, 6, 7, 8, end), 5 if kind == "plain" else 2, kind) for kind in kinds]
+    logits = torch.zeros(len(drawn), 5, 32, requires_grad=True)
+    training.weighted_loss(lambda **_: SimpleNamespace(logits=logits), one_batch(*drawn)).backward()
     learnt = logits.grad[:, :-1, end] != 0
-    assert learnt.tolist() == [[False, False, True, True], [True, True, True, True]]
-    assert (logits.grad[:, :-1, 5] != 0).all(), "and of every other id everywhere"
+    assert learnt.tolist() == [[False, False, True, True]] * 3 + [[True] * 4]
+    assert (logits.grad[[0, 1, 3], :-1, 9] != 0).all(), "and of every other id everywhere"
+
+
+def test_a_prompt_that_has_the_end_token_in_it_is_learnt_as_it_is(tiny):
+    """CodeGemma's stands between two files, too."""
+    net, _ = models.load_network(str(tiny), "cpu")
+    drawn = Example((5, 6, 0, 7, 8, 0), 2, "gap")
+    assert padded([drawn], 4.0, end_id=0).may_end == [[False, False, True, False, True, True]]
+    assert torch.isfinite(training.weighted_loss(net, one_batch(drawn)))
 
 
 def one_batch(*drawn: Example) -> dict:

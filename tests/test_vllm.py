@@ -50,13 +50,15 @@ def vllm(registry, tmp_path_factory):
     with open(log, "w") as written:
         process = subprocess.Popen(command, stdout=written, stderr=written, env=environment)
     try:
-        for _ in range(600):
+        for _ in range(600):  # five minutes at most
             with contextlib.suppress(httpx.HTTPError):
                 httpx.get(f"http://127.0.0.1:{port}/health").raise_for_status()
                 break
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.5)
                 pytest.fail(log.read_text()[-3000:])
+        else:
+            pytest.fail("it does not answer")
         yield f"http://127.0.0.1:{port}", log
     finally:
         process.terminate()

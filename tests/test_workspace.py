@@ -83,7 +83,8 @@ def test_what_cannot_be_kept_is_said_and_what_was_kept_stays(folder, monkeypatch
     before = workspace.ngrams(folder / "main.py")
     (folder / "cart.py").write_text("def another():\n    return 1\n")
     monkeypatch.setattr("copilot_lib.context.retrieval.Index.refresh", disk_full)
-    assert workspace.refresh().exception()
+    for _ in range(2):
+        assert workspace.refresh().exception()
     workspace.close()
     assert said == ["other files are not read anew (OSError: [Errno 28] No space left on device)"]
     assert workspace.ngrams(folder / "main.py") == before

@@ -7,7 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
-from copilot_lib.cli.inputs import Add, BadInput, adapter_entry
+from copilot_lib.cli.inputs import TO_BE_FIXED, Add, BadInput, adapter_entry
 
 
 def listed(arguments) -> None:
@@ -117,7 +117,7 @@ def check(arguments) -> int:
         f"{found.left_out:.0%} of what {entry.name} changes is missing there or different. Look in the engine's log for\n"
         "layers that it ignores, and train without these (`finetune --layers`), or merge the adapter (`adapters merge`)."
     )
-    return 1
+    return TO_BE_FIXED
 
 
 def weighted(part: str) -> tuple[str, float]:

@@ -26,7 +26,7 @@ class Batch:
     weights: list[list[float]]
     """How much each id counts when it is predicted: 0 for padding."""
     may_end: list[list[bool]]
-    """Whether the end token could stand there instead: anywhere but in a prompt."""
+    """Whether the end token could stand there instead: anywhere but in a prompt, unless a family's prompts have it."""
     end_id: int
     """The end token, which is the padding too."""
     tokens: int
@@ -83,9 +83,9 @@ def padded(examples: Sequence[Example], answer_weight: float, end_id: int) -> Ba
         answered = 0 if example.kind == "plain" else example.answer_count
         given, missing = len(example.ids) - answered, length - len(example.ids)
         around = PADDING if example.kind in ANSWER_ALONE else 1.0
-        in_prompt = 0 if example.kind == "plain" else given
+        prompt = () if example.kind == "plain" else example.ids[:given]
         ids.append([*example.ids, *[end_id] * missing])
         weights.append([*[around] * given, *[answer_weight] * answered, *[PADDING] * missing])
-        may_end.append([*[False] * in_prompt, *[True] * (length - in_prompt)])
+        may_end.append([*[id == end_id for id in prompt], *[True] * (length - len(prompt))])
         answers += answered
     return Batch(ids, weights, may_end, end_id, sum(len(example.ids) for example in examples), answers)

@@ -27,7 +27,8 @@ def settings_for(adapter: Adapter, settings: Settings, name: str, about: Mapping
             f"{name} was trained with --seed {seed}, which held out other files than --seed {settings.seed}: give the same"
         )
     [rank] = ranks
-    return replace(settings, rank=rank, alpha=2 * rank)
+    targets = tuple((about.get("settings") or {}).get("targets", settings.targets))
+    return replace(settings, rank=rank, alpha=2 * rank, targets=targets)
 
 
 def begun(network, adapter: Adapter, settings: Settings):

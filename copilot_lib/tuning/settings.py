@@ -68,11 +68,13 @@ def lora(network, settings: Settings):
     from peft import LoraConfig
 
     others = (network.get_input_embeddings(), network.get_output_embeddings())
-    linear = [name for name, module in network.named_modules() if hasattr(module, "in_features") and module not in others]
+    of_kind = ("in_features", "nf")  # of torch's Linear, and of GPT-2's Conv1D
+    modules = [(name, module) for name, module in network.named_modules() if module not in others]
+    linear = [name for name, module in modules if any(hasattr(module, kind) for kind in of_kind)]
     for wanted in settings.targets:
         if not any(f".{name}".endswith(f".{wanted}") for name in linear):
             kinds = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in linear}))
-            raise ValueError(f"the model has no layer whose name ends in {wanted!r}: expected some of {kinds}")
+            raise ValueError(f"no adapter is made for a layer whose name ends in {wanted!r}: expected some of {kinds}")
 
     targets = list(settings.targets or TARGETS.get(network.config.model_type, ())) or "all-linear"
     return LoraConfig(

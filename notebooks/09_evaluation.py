@@ -560,7 +560,7 @@ checks.check_09_places_needed(places_needed)
 # - Files are resampled; pairs are compared place by place; five points need some five hundred places, and bits need fewer.
 # - What a model writes can be run, in a process that may do little, and says with a nonce that it came to its end.
 #
-# What stays: `python -m copilot_lib evaluate`, and `tasks`. Next: we can tell whether something helps. What if the model had read *your* code before?
+# What stays: `python -m copilot_lib evaluate`, `tasks`, and `harness`, which hands the same places to a program that others have made. Next: we can tell whether something helps. What if the model had read *your* code before?
 #
 # Further reading
 #

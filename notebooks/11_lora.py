@@ -369,7 +369,7 @@ for rate in (2e-4, 5e-3, 5e-2):
     print(f"rate {rate:.4f}  {average_loss(fresh, unseen):.1f}")
 
 # %% [markdown]
-# At the article's rate nothing has happened yet that the first decimal shows. With very many steps it may get somewhere, in a minute it does not: a rate is not right or wrong by itself, but for a number of steps. And the last one has not overfitted. It has destroyed the model, and one sees at the cursor how: it writes blanks until it is cut.
+# At the article's rate hardly anything has happened yet. With very many steps it may get somewhere, in a minute it does not: a rate is not right or wrong by itself, but for a number of steps. And the last one has not overfitted. It has destroyed the model, and one sees at the cursor how: it writes one word until a rule cuts it.
 
 # %%
 broken = Completer(models.of_network("broken", tried[5e-2].eval(), codec.tokenizer))
@@ -641,7 +641,7 @@ def adapted_pocket(cursor):
 scoreboard.table([scoreboard.score(method.__name__, method, honest) for method in (empty, ngram, pocket, adapted_pocket)])
 
 # %% [markdown]
-# No better than without it, and two lines worse, which chance could do as well. It has learnt three files about one subject, at a high rate, and is asked about others. An adapter is for what it has learnt from; what it costs elsewhere has to be asked, too.
+# No better than without it, and one line worse, which chance could do as well. It has learnt three files about one subject, at a high rate, and is asked about others. An adapter is for what it has learnt from; what it costs elsewhere has to be asked, too.
 #
 # So the long run is stored. For each of three repositories, `python -m copilot_lib sweep lora` trained adapters of rank 32 on all of it but what was held out, some minutes each, and asked for the rest of a line at hundreds of places in files that nothing was learnt from.
 #
@@ -649,7 +649,7 @@ scoreboard.table([scoreboard.score(method.__name__, method, honest) for method i
 
 # %%
 record = json.loads(stored("claims/tuning.json"))
-rows = [row for row in record["rows"] if row["condition"] == "alone" and row["run"].split("-")[0] in ("base", "lora")]
+rows = [row for row in record["rows"] if row["condition"] == "alone" and row["run"] in ("base", f"lora-{row['repository']}")]
 print(f"{record['command']}, {record['date']}, {record['hardware']}")
 for row in rows:
     run, (mean, low, high) = row["run"].split("-")[0], row["exact_above_base"]

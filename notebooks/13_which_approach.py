@@ -566,8 +566,10 @@ for name, model in changed.items():
 # %%
 forgotten = {(row["run"], row["repository"]): row["bits_above_base"] for row in record["rows"] if row["condition"] == "alone"}
 beside = [("learnt from", *(f"asked in {name}" for name in asked))]
-for name in asked:
-    beside.append((name, *(in_bits(*forgotten[f"whole-{name}", other]) for other in asked)))
+for way, run in {"all weights": "whole", "LoRA": "lora"}.items():
+    for name in asked:
+        found = [forgotten.get((f"{run}-{name}", other)) for other in asked]
+        beside.append((f"{name}, {way}", *(in_bits(*bits) if bits else "not run yet" for bits in found)))
 print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 
 # %% [markdown]

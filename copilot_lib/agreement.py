@@ -59,7 +59,7 @@ def compare(
     `EngineFailed` where the engine cannot be reached, refuses, or gives no log probabilities of token ids, as vLLM does;
     `ValueError` for an adapter that changes nothing.
     """
-    rows = list(zip(likeliest(url, served, asked, key), scores(tuned, asked), scores(base, asked), strict=True))
+    rows = list(zip(likeliest(url, served, asked, key), likelihoods(tuned, asked), likelihoods(base, asked), strict=True))
     if any(max(found) >= len(mine) for found, mine, _ in rows):
         raise EngineFailed(f"the engine at {url} has more tokens than {base.name}: it serves another model as {served}")
     there = numpy.concatenate([list(found.values()) for found, _, _ in rows])
@@ -100,7 +100,7 @@ def numbered(answer: httpx.Response) -> dict[int, float]:
         ) from None
 
 
-def scores(model: Model, asked: Iterable[Sequence[int]]) -> Iterator[numpy.ndarray]:
+def likelihoods(model: Model, asked: Iterable[Sequence[int]]) -> Iterator[numpy.ndarray]:
     """The log probability of every token behind each prompt."""
     runner = model.runner()
     for ids in asked:

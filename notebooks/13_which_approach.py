@@ -499,7 +499,7 @@ def few_steps(network, rate):
     optimiser = torch.optim.AdamW(learning, lr=rate, weight_decay=0)
     for batch in steps:
         optimiser.zero_grad()
-        training.weighted_loss(network, training.given(batch)).backward()
+        training.weighted_loss(network, training.on_device(batch)).backward()
         optimiser.step()
     return network.eval()
 

@@ -99,7 +99,7 @@ codec = completer.model.codec
 
 def batch_of(*files):
     rows = [tuple(codec.encode(file.read_text())[:128]) for file in files]
-    return training.given(padded([Example(row, len(row), "plain") for row in rows], 1.0, codec.end_id))
+    return training.on_device(padded([Example(row, len(row), "plain") for row in rows], 1.0, codec.end_id))
 
 
 batches = batch_of(shop / "part_0.py", shop / "part_1.py"), batch_of(shop / "part_2.py", shop / "part_3.py")

@@ -82,7 +82,7 @@ def test_a_prompt_that_has_the_end_token_in_it_is_learnt_as_it_is(tiny):
 
 def one_batch(*drawn: Example) -> dict:
     batch = padded(drawn, 4.0, end_id=0)
-    return training.given(batch)
+    return training.on_device(batch)
 
 
 @pytest.fixture(scope="module")

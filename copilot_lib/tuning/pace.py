@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from copilot_lib.tuning import settings as named
 from copilot_lib.tuning.batches import Batch
 from copilot_lib.tuning.settings import Settings
-from copilot_lib.tuning.training import given, quietly, weighted_loss
+from copilot_lib.tuning.training import on_device, quietly, weighted_loss
 
 PRECISIONS = {"cpu": ("float32", "bfloat16"), "cuda": ("bfloat16", "float32"), "mps": ("float32",)}
 """What a network may be computed in while its adapter is trained, which itself is kept in float32. On CUDA the first that the
@@ -61,7 +61,7 @@ def seconds_per_step(
     device = next(network.parameters()).device
     times = []
     for batch in [batches[0], *batches[:BATCHES]]:
-        inputs = given(batch, device)
+        inputs = on_device(batch, device)
         started = clock()
         weighted_loss(model, inputs).backward()
         model.zero_grad(set_to_none=True)

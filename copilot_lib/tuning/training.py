@@ -92,7 +92,7 @@ def mean_loss(network, batches: Iterator[Batch]) -> float:
     device = next(network.parameters()).device
     network.eval()
     with torch.no_grad():
-        losses = [weighted_loss(network, given(batch, device)).item() for batch in batches]
+        losses = [weighted_loss(network, on_device(batch, device)).item() for batch in batches]
     if not losses:
         raise ValueError("the files that say when to stop give no examples: expected longer ones, or more files")
     return sum(losses) / len(losses)
@@ -162,7 +162,7 @@ def as_item(batch: Batch) -> dict:
     return {"input_ids": batch.ids, "weights": batch.weights, "may_end": batch.may_end, "end_id": batch.end_id}
 
 
-def given(batch: Batch, device="cpu") -> dict:
+def on_device(batch: Batch, device="cpu") -> dict:
     """What the network is given of a batch, on its device."""
     return {name: value.to(device) for name, value in tensors([as_item(batch)]).items()}
 

@@ -573,7 +573,7 @@ for way, run in {"all weights": "whole", "LoRA": "lora"}.items():
 print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 
 # %% [markdown]
-# Where the two names are one, each has learnt. Everywhere else the numbers are above zero, LoRA's too: code of other people surprises it more than before. In half a million tokens an adapter at its own rate spares a part of that, not all, as sixteen steps at a lower rate had let us hope. What it has beyond that: it can be taken off.
+# Where the two names are one, each has learnt. Everywhere else the numbers are above zero, LoRA's too: code of other people surprises it more than before. At its own rate an adapter spares a part of that, not all. But it can be taken off.
 #
 # ## Your own numbers
 #

@@ -314,7 +314,7 @@ print(codec.decode(batch.ids[0][-batch.answers :]))
 # %% [markdown]
 # The loss is the mean surprise at the next token, each counted by its weight. It comes in *nats*, which are bits by the natural logarithm: a nat is 1.44 bits.
 #
-# The line with `-torch.inf` looks small. The end token never stands in a prompt, and a network can learn that there, in every line; then it no longer ends its answers. Before this line was here, our adapters wrote as many right lines, and ended 17 of a hundred answers instead of 95.
+# The line with `-torch.inf` looks small. The end token never stands in a prompt, and a network can learn that there, in every line; then it no longer ends its answers. Before this line was here, our adapters wrote as many right lines, and ended 17 of a hundred answers instead of 94.
 
 # %%
 def weighted_loss(model, given):

@@ -87,11 +87,13 @@ class Codec:
         """The text of ids, special ones by their spelling."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=False)
 
-    def spelled(self, ids: Sequence[int]) -> str | None:
-        """The text of a prompt, for whoever takes no ids; None where a file in it spells a special token."""
+    def spelled(self, ids: Sequence[int]) -> str:
+        """The text of a prompt, for whoever takes no ids; `ValueError` where a file in it spells a special token."""
         text, counted = self.decode(ids), Counter(ids)
-        known = {id: self.tokenizer.id_to_token(id) for id in self.stop_ids}
-        return text if all(text.count(spelling) == counted[id] for id, spelling in known.items()) else None
+        for id in sorted(self.stop_ids):
+            if text.count(spelling := self.tokenizer.id_to_token(id)) != counted[id]:
+                raise ValueError(f"the file spells {spelling}")
+        return text
 
     def fim(
         self,

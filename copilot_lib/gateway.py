@@ -67,7 +67,7 @@ class Gateway(Pipeline):
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_S),
             transport=httpx.AsyncHTTPTransport(retries=CONNECTIONS_TRIED - 1),
-            headers={"Authorization": f"Bearer {key}"} if key else {},
+            headers=authorization(key),
         )
 
     def begin(
@@ -99,9 +99,10 @@ class Gateway(Pipeline):
     def _spelled(self, prompt: Prompt) -> str | list[int]:
         if not self._as_text:
             return list(prompt.ids)
-        if (text := self.model.codec.spelled(prompt.ids)) is None:
-            raise EngineFailed("the file spells a sentinel of the model: use an engine that takes token ids, as vLLM does")
-        return text
+        try:
+            return self.model.codec.spelled(prompt.ids)
+        except ValueError as error:
+            raise EngineFailed(f"{error}: use an engine that takes token ids, as vLLM does") from None
 
     def close(self) -> None:
         """Hangs up."""
@@ -148,8 +149,8 @@ class Gateway(Pipeline):
         with answering(self._url):
             async with self._client.stream("POST", f"{self._url}/v1/completions", json=body) as response:
                 if response.status_code != httpx.codes.OK:
-                    said = (await response.aread()).decode(errors="replace")[:200]
-                    raise EngineFailed(f"the engine at {self._url} answered {response.status_code}: {said}")
+                    await response.aread()
+                    raise refusal(self._url, response)
                 async for line in response.aiter_lines():
                     data = line.removeprefix("data:").strip()
                     if not line.startswith("data:") or data == "[DONE]":
@@ -173,6 +174,17 @@ def answering(url: str) -> Iterator[None]:
         raise EngineFailed(f"the engine at {url} said nothing for {SILENCE_S:g} s") from None
     except httpx.HTTPError as error:
         raise EngineFailed(f"the engine at {url} broke off: {error or type(error).__name__}") from None
+
+
+def refusal(url: str, response: httpx.Response) -> EngineFailed:
+    """What an engine says that does not want to; its answer has been read."""
+    said = response.content.decode(errors="replace")[:200]
+    return EngineFailed(f"the engine at {url} answered {response.status_code}: {said}")
+
+
+def authorization(key: str | None) -> dict[str, str]:
+    """The header that an engine with a key asks for."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def adapter(name: str, scale: float = 1.0) -> Entry:

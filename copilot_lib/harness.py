@@ -74,5 +74,10 @@ def rows(targets: Iterable[Target], completer: Completer) -> Iterator[dict]:
         raise ValueError(f"{completer.model.name} was trained in SPM order alone, which this program cannot be told")
     for target in (target for target in targets if target.kind == KIND):
         prompt = completer.prompt(target.cursor, LINE_TOKENS, ORDER)
-        if prompt.mode == "fim" and (text := codec.spelled(prompt.ids)) is not None:
-            yield {"prompt": text, "reference": target.reference}
+        if prompt.mode != "fim":
+            continue
+        try:
+            text = codec.spelled(prompt.ids)
+        except ValueError:
+            continue
+        yield {"prompt": text, "reference": target.reference}

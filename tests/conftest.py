@@ -5,12 +5,14 @@ import importlib.util
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -60,6 +62,37 @@ def server_process(*words, program=("-m", "copilot_lib")):
 def serving():
     """Starts servers: `with serving("--api-key", "x") as (address, process)`."""
     return server_process
+
+
+@contextlib.contextmanager
+def engine_of_others(log, *command, **environment):
+    """A server of another program on a free port, once it says that it is well; its address. What it says goes into `log`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with open(log, "w") as written:
+        environment = os.environ | {"HF_HUB_OFFLINE": "1"} | environment
+        process = subprocess.Popen([*command, "--port", str(port)], stdout=written, stderr=written, env=environment)
+    try:
+        for _ in range(600):  # some minutes at most
+            with contextlib.suppress(httpx.HTTPError):
+                httpx.get(f"http://127.0.0.1:{port}/health").raise_for_status()
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
+                pytest.fail(log.read_text()[-3000:])
+        else:
+            pytest.fail("it does not answer")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def running_engine():
+    """Starts engines that others have made: `with running_engine(log, python, "-m", "program") as address`."""
+    return engine_of_others
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """The gateway in front of an engine that others wrote: transformers' own server, with the pocket model in its own format."""
 
 import contextlib
-import os
 import shutil
 import socket
 import socketserver
-import subprocess
 import sys
 import threading
 
@@ -24,28 +22,12 @@ GAP = Cursor(PREFIX + SUFFIX, len(PREFIX))
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
+def engine(tmp_path_factory, running_engine):
     """The address of `transformers serve` with the pocket's checkpoint, and the name that it goes by there."""
     folder = shutil.copytree(models.POCKET, tmp_path_factory.mktemp("engine") / "pocket")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder), "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--device", "cpu", "--dtype", "float32"]
-    with open(folder.parent / "log", "w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"HF_HUB_OFFLINE": "1"})
-    try:
-        for _ in range(600):
-            with contextlib.suppress(httpx.HTTPError):
-                httpx.get(f"http://127.0.0.1:{port}/health").raise_for_status()
-                break
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)
-                pytest.fail((folder.parent / "log").read_text()[-2000:])
-        yield f"http://127.0.0.1:{port}", str(folder)
-    finally:
-        process.terminate()
-        process.wait()
+    with running_engine(folder.parent / "log", *command, "--device", "cpu", "--dtype", "float32") as address:
+        yield address, str(folder)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +67,7 @@ def test_the_whole_server_stands_in_front_of_it(engine, serving):
 
 def test_a_file_that_spells_a_sentinel_is_refused_where_prompts_are_text(remote, gateway):
     there = gateway("http://127.0.0.1:9", remote, as_text=True)
-    with pytest.raises(EngineFailed, match="spells a sentinel"):
+    with pytest.raises(EngineFailed, match="spells <fim_middle>"):
         there.complete(Cursor("x = '<fim_middle>'\ny = \n", 22))
 
 

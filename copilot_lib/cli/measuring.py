@@ -10,7 +10,7 @@ from datetime import date
 from itertools import chain
 from pathlib import Path
 
-from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
+from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput, adapter_entry
 
 
 def evaluate(arguments) -> int:
@@ -140,7 +140,6 @@ def repository_folder(name: str) -> Path:
 def harness(arguments) -> None:
     from copilot_lib import contest, frozen, models
     from copilot_lib import harness as written
-    from copilot_lib.cli.inputs import adapter_entry
     from copilot_lib.completer import Completer
 
     folder = arguments.places

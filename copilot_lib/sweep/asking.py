@@ -26,9 +26,6 @@ from copilot_lib.targets import Target
 
 PLACES = 500
 """So many of each kind, if a repository has so many; those of `KIND` are asked."""
-ALONE = "alone"
-FURTHER = {"retrieval": ("bm25",)} | dict.fromkeys(("base", "lora", "longer"), ("bm25", "ngrams", "bm25+ngrams"))
-"""Groups that are asked not only alone: with what BM25 finds in other files, with the repository's n-grams, with both."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +55,6 @@ class Asked:
     def ngrams(self, target: Target, condition: str):
         """What is counted beside a network at a target."""
         return self.cache.at(target.group) if NGRAMS in condition.split("+") else None
-
-
-def conditions(group: str) -> tuple[str, ...]:
-    """How the runs of a group are asked.
-
-    >>> conditions("shape"), conditions("retrieval")
-    (('alone',), ('alone', 'bm25'))
-    """
-    return (ALONE, *FURTHER.get(group, ()))
 
 
 def folder_of(package: str, work: Path = Path("build/claims")) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 from copilot_lib.ablation import Outcome
 from copilot_lib.paired import difference
 from copilot_lib.scoreboard import aligned
-from copilot_lib.sweep.asking import ALONE, asked_of, unpacked
+from copilot_lib.sweep.asking import asked_of, unpacked
+from copilot_lib.sweep.plan import ALONE
 from copilot_lib.sweep.summary import BASE, SCORES, name_of, rounded
 
 Asking = tuple[str, str]

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from copilot_lib.sweep.asking import conditions
 from copilot_lib.tuning.drawing import Drawing
 from copilot_lib.tuning.settings import Settings
 
@@ -25,6 +24,18 @@ TOKENS_PER_SECOND = 2350
 """What one core trains, as it was measured; only for the plan that is shown."""
 ASKING_MINUTES = 1.0
 """About so long it takes to ask at all places of a repository in one way."""
+ALONE = "alone"
+FURTHER = {"retrieval": ("bm25",)} | dict.fromkeys(("base", "lora", "longer"), ("bm25", "ngrams", "bm25+ngrams"))
+"""Groups that are asked not only alone: with what BM25 finds in other files, with the repository's n-grams, with both."""
+
+
+def conditions(group: str) -> tuple[str, ...]:
+    """How the runs of a group are asked.
+
+    >>> conditions("shape"), conditions("retrieval")
+    (('alone',), ('alone', 'bm25'))
+    """
+    return (ALONE, *FURTHER.get(group, ()))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from copilot_lib import combining, hardware, models
 from copilot_lib.adapter_files import CONFIG, TENSORS, AdapterRefused
 from copilot_lib.models import Model
 from copilot_lib.registry import Registry
-from copilot_lib.sweep.asking import ALONE, asked_of, conditions, outcomes, packed, read
+from copilot_lib.sweep.asking import asked_of, outcomes, packed, read
 from copilot_lib.sweep.materials import material_of
-from copilot_lib.sweep.plan import Combination, Run
+from copilot_lib.sweep.plan import ALONE, Combination, Run, conditions
 from copilot_lib.tuning import finetune
 from copilot_lib.tuning.finetune import Plan
 from copilot_lib.tuning.material import Material
@@ -48,7 +48,7 @@ def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) 
     """One training and its asking, unless its record is there; a training that was stopped goes on."""
     file, folder = records / f"{one.key}.json", work / one.key
     if record := read(file):
-        ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), wanted(one), work, say)
+        ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), wanted_of(one), work, say)
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     started = time.process_time()
@@ -58,7 +58,7 @@ def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) 
     course = finetune.run(plan, material, folder, resumed)
     cpu_seconds = time.process_time() - started
     model = trained(one, folder / finetune.TRAINING / BEST, Registry(work / "adapters"))
-    found = asked(model, wanted(one), work)
+    found = asked(model, wanted_of(one), work)
     write(
         file,
         about({"group": one.group, "name": one.name})
@@ -170,7 +170,7 @@ def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wa
     write(file, record | {"places": record["places"] | found["places"], "outcomes": known | outcomes})
 
 
-def wanted(one: Run) -> Wanted:
+def wanted_of(one: Run) -> Wanted:
     """Where and how a run is asked."""
     return dict.fromkeys(one.places_of, conditions(one.group)) | dict.fromkeys(one.elsewhere, (ALONE,))
 

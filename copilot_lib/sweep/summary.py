@@ -10,7 +10,8 @@ from copilot_lib.ablation import Outcome
 from copilot_lib.metrics import interval
 from copilot_lib.paired import difference
 from copilot_lib.scoreboard import aligned
-from copilot_lib.sweep.asking import ALONE, Asked, asked_of, read, unpacked
+from copilot_lib.sweep.asking import Asked, asked_of, read, unpacked
+from copilot_lib.sweep.plan import ALONE
 
 SCORES = {"exact": False, "similarity": False, "bits": True}
 """What is summed up, and whether it is a sum over the bytes of the reference."""

@@ -184,6 +184,7 @@ def weighted_loss(model, given: dict):
 
     In a prompt the end token does not count among what could come next. It never stands there, and whoever learns so in every
     line of every prompt forgets to end its answers: in SPM order these follow the prompt's text as its next line would.
+    `forward.loss` does the same in pretraining, for one kind of network and faster.
     """
     import torch
     from torch.nn import functional

@@ -21,8 +21,19 @@ SECRETS = {
     "OpenAI Token": 'client = Client("sk-' + (LETTERS * 2)[:20] + "T3BlbkFJ" + LETTERS[:20] + '")',
     "Stripe Access Key": 'charge("sk_' + "live_" + LETTERS[:24] + '")',
 }
+ASSIGNED = [
+    "connection = connect(host='db.shop.com', password='Pr0dPassw0rd')",
+    'client = OpenAI(api_key="q8Zr1vT5xYw2' + 'LmNp")',
+    'api_key: str = "q8Zr1vT5xYw2' + 'LmNp"',
+    'PASSWORD: Final = "Pr0d' + 'Passw0rd"',
+    'def connect(password: str | None = "Pr0d' + 'Passw0rd"):',
+    'settings = {"password": "Pr0d' + 'Passw0rd"}',
+]
 HARMLESS = [
     'password = os.environ["PASSWORD"]',
+    'client = OpenAI(api_key=os.environ["KEY"])',
+    'password: str = getpass("Password: ")',
+    'password = vault.read("database")',
     "token = tokens[3]",
     'password = "${PASSWORD}"',
     'url = "postgresql://scott:tiger@localhost/test"',
@@ -39,6 +50,11 @@ def test_a_secret_is_found_on_its_line_and_named_by_its_kind(kind):
     text = f"import os\n\n{SECRETS[kind]}\nprint(os.name)\n"
     assert Secret(3, kind) in leaks.found(text)
     assert {secret.line for secret in leaks.found(text)} == {3}
+
+
+@pytest.mark.parametrize("line", ASSIGNED)
+def test_a_password_is_found_in_every_form_in_which_python_gives_a_value_to_a_name(line):
+    assert leaks.found(line + "\n") == [Secret(1, "Secret Keyword")]
 
 
 @pytest.mark.parametrize("line", HARMLESS)

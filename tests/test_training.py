@@ -124,19 +124,24 @@ repository, model, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 found = material.collect(repository)
 
 def show(seen):
-    if seen.step == 7 and seen.loss is not None:
+    if seen.step == int(sys.argv[4]) and seen.loss is not None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 finetune.run(finetune.planned(folder, found, model), found, folder, show=show)
 """
 
 
+def kill(repository: Path, model: Path, folder: Path, step: int) -> None:
+    """A run that is killed at a step."""
+    command = [sys.executable, "-c", KILLED, str(repository), str(model), str(folder), str(step)]
+    assert subprocess.run(command, capture_output=True).returncode == -9
+
+
 def test_a_run_that_is_killed_goes_on_with_the_curve_that_it_would_have_had(repository, tiny, tmp_path):
     plan, found = planned(repository, str(tiny), tmp_path / "whole", steps=10)
     whole = finetune.run(plan, found, tmp_path / "whole")
     planned(repository, str(tiny), tmp_path / "killed", steps=10)
-    command = [sys.executable, "-c", KILLED, str(repository), str(tiny), str(tmp_path / "killed")]
-    assert subprocess.run(command, capture_output=True).returncode == -9
+    kill(repository, tiny, tmp_path / "killed", step=7)
     assert training.checkpoints(tmp_path / "killed" / finetune.TRAINING)
     again = finetune.planned(tmp_path / "killed", found, str(tiny))
     assert again == plan
@@ -144,6 +149,36 @@ def test_a_run_that_is_killed_goes_on_with_the_curve_that_it_would_have_had(repo
     assert [row["step"] for row in resumed.curve] == [row["step"] for row in whole.curve]
     for one, other in zip(whole.curve, resumed.curve, strict=True):
         assert one == pytest.approx(other, abs=1e-4)
+
+
+def test_a_run_that_is_killed_while_it_learns_nothing_ends_where_it_would_have_ended(repository, tiny, tmp_path):
+    def useless(folder: Path) -> tuple[finetune.Plan, material.Material]:
+        plan, found = planned(repository, str(tiny), folder, steps=40)
+        plan = replace(plan, settings=replace(plan.settings, rate=0.0))
+        finetune.write_json(folder / finetune.PLAN, asdict(plan))
+        return plan, found
+
+    whole = finetune.run(*useless(tmp_path / "whole"), tmp_path / "whole")
+    assert whole.steps < 40, "the held-out loss no longer fell"
+    plan, found = useless(tmp_path / "killed")
+    kill(repository, tiny, tmp_path / "killed", step=whole.steps - 1)
+    assert finetune.run(plan, found, tmp_path / "killed", resume=True).steps == whole.steps
+
+
+def test_a_run_that_has_ended_is_not_trained_further(repository, tiny, tmp_path, monkeypatch):
+    plan, found = planned(repository, str(tiny), tmp_path, steps=4)
+    course = finetune.run(plan, found, tmp_path)
+    monkeypatch.setattr(training, "train", lambda *_: pytest.fail("it was trained again"))
+    assert finetune.run(finetune.plan_in(tmp_path), found, tmp_path, resume=True) == course
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_is_not_kept(repository, tiny, tmp_path, monkeypatch):
+    plan, found = planned(repository, str(tiny), tmp_path, steps=4)
+    right = training.weighted_loss
+    monkeypatch.setattr(training, "weighted_loss", lambda *given: right(*given) * float("nan"))
+    with pytest.raises(FloatingPointError, match="the loss is nan at step 1: lower the rate"):
+        finetune.run(plan, found, tmp_path)
+    assert not (tmp_path / finetune.TRAINING / training.BEST).exists()
 
 
 def test_a_checkpoint_that_was_being_written_is_not_gone_on_from(tmp_path):
@@ -180,6 +215,23 @@ def test_where_memory_is_short_the_batch_is_halved_and_it_is_said(repository, ti
     finetune.run(plan, found, tmp_path, say=said.append)
     assert tried == [(2048, 4), (1024, 8), (512, 16)]
     assert said[-1].startswith("out of memory: from now on 512 tokens a step, 16 steps")
+    assert finetune.plan_in(tmp_path).steps == 16, "what is noted of the adapter is taken from there"
+
+
+def test_where_memory_is_short_while_the_pace_is_measured_the_plan_is_for_less(repository, tiny, tmp_path, monkeypatch):
+    real, sizes = pace.fastest, []
+
+    def short_of_memory(network, batches, settings):
+        sizes.append(settings.batch_tokens)
+        if settings.batch_tokens > 512:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return real(network, batches, settings)
+
+    monkeypatch.setattr(pace, "fastest", short_of_memory)
+    large = replace(SMALL, batch_tokens=2048)
+    plan = finetune.prepare(material.collect(repository), str(tiny), tmp_path, large, device="cpu")
+    assert sizes == [2048, 1024, 512]
+    assert plan == finetune.plan_in(tmp_path) and plan.settings.batch_tokens == 512
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(repository, tiny, tmp_path, monkeypatch):

@@ -19,10 +19,8 @@ def learn(arguments) -> int:
     from dataclasses import replace
 
     from copilot_lib import models
-    from copilot_lib.completer import Completer
     from copilot_lib.registry import checked
     from copilot_lib.tuning import accepted, finetune, learning, material
-    from copilot_lib.tuning.settings import suited
 
     name = checked(arguments.name)
     model = arguments.model or models.default_name()
@@ -38,10 +36,7 @@ def learn(arguments) -> int:
         judged = learning.without_refused(judged, said)
         print(accepted.summary(accepted.counts(judged)), flush=True)
         learning.begin_anew(folder)
-        completer = Completer.load(model)
-        settings = replace(suited(completer.model.parameters, models.best_device()), seed=arguments.seed)
-        options = {"minutes": arguments.minutes, "previous": getattr(arguments, "from")}
-        plan, found, lesson = learning.prepare(judged, completer, found, folder, settings, **options)
+        plan, found, lesson = prepared(arguments, model, judged, found, folder)
     about = plan.steps * plan.seconds_per_step / 60
     print(f"\n{plan.steps} steps of {plan.settings.batch_tokens} tokens: about {about:.0f} minutes", flush=True)
     try:
@@ -49,10 +44,23 @@ def learn(arguments) -> int:
             course = finetune.run(
                 plan, found, folder, arguments.resume, bar.show, bar.say, further=lesson.examples, begin=lesson.begin
             )
-        conclude(arguments, name, plan, folder, course)
+        conclude(arguments, name, folder, course)
     except KeyboardInterrupt:
         return interrupted(folder)
     return 0
+
+
+def prepared(arguments, model: str, judged, found, folder: Path):
+    """What `learning.prepare` decides. The model that makes the prompts is let go of before the training loads it."""
+    from copilot_lib import models
+    from copilot_lib.completer import Completer
+    from copilot_lib.tuning import learning
+    from copilot_lib.tuning.settings import suited
+
+    completer = Completer.load(model)
+    settings = replace(suited(completer.model.parameters, models.best_device()), seed=arguments.seed)
+    options = {"minutes": arguments.minutes, "previous": getattr(arguments, "from")}
+    return learning.prepare(judged, completer, found, folder, settings, **options)
 
 
 def reviewed(judged, said: dict[str, bool], keep) -> dict[str, bool]:

@@ -50,17 +50,18 @@ def finetune(arguments) -> int:
         processes.leave(one)
         if not one.first:
             return 0
-        conclude(arguments, name, plan, folder, course)
+        conclude(arguments, name, folder, course)
     except KeyboardInterrupt:
         return interrupted(folder) if one.first else INTERRUPTED
     return 0
 
 
-def conclude(arguments, name: str, plan, folder: Path, course) -> None:
+def conclude(arguments, name: str, folder: Path, course) -> None:
     """Puts what a run came to into the user's registry, and says what it is worth beside its base."""
     from copilot_lib.registry import Registry
-    from copilot_lib.tuning import making
+    from copilot_lib.tuning import finetune, making
 
+    plan = finetune.plan_in(folder)  # where memory was short, it is another than the run began with
     made = making.save(name, arguments.repository, plan, folder, Registry())
     print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
     if arguments.targets:

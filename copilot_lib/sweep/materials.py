@@ -46,8 +46,12 @@ def unlike(files: list[SourceFile], held_out: list[SourceFile]) -> list[SourceFi
 
 
 def spread(files: list[SourceFile], most: int | None) -> list[SourceFile]:
-    """At most so many of the files, from everywhere in the repository."""
-    return files if most is None else files[:: max(1, len(files) // most)][:most]
+    """At most so many of the files, from everywhere in the repository.
+
+    >>> spread(list("abcdefg"), 4)
+    ['a', 'b', 'd', 'f']
+    """
+    return files if most is None or most >= len(files) else [files[n * len(files) // most] for n in range(most)]
 
 
 def prefixed(material: Material, part: str) -> Iterator[SourceFile]:

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 
@@ -82,12 +82,18 @@ def prepare(
     device = device or models.best_device()
     codec, context_tokens = models.codec(model)
     settings = replace(settings, example_tokens=min(settings.example_tokens, context_tokens))
-    network, _ = models.load_network(model, device)
-    # One pass over the files, drawn as the first epoch will be, says how many batches an epoch has.
-    first = list(of_epoch(material, codec, settings, drawing, 0))
-    if not first:
-        raise ValueError(f"{material.name} gives no examples: its files are too short")
-    measured = pace.fastest(network, first[: pace.BATCHES], settings)
+    while True:
+        # One pass over the files, drawn as the first epoch will be, says how many batches an epoch has.
+        first = list(of_epoch(material, codec, settings, drawing, 0))
+        if not first:
+            raise ValueError(f"{material.name} gives no examples: its files are too short")
+        try:
+            measured = pace.fastest(models.load_network(model, device)[0], first[: pace.BATCHES], settings)
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not may_be_halved(error, settings):
+                raise
+            settings = replace(settings, batch_tokens=settings.batch_tokens // 2)
     steps = max(1, round(settings.epochs * len(first) / processes))
     if minutes is not None:
         steps = max(1, min(steps, int(minutes * 60 / measured.seconds_per_step)))
@@ -111,11 +117,7 @@ def prepare(
 
 def planned(folder: Path, material: Material, model: str, processes: int = 1) -> Plan:
     """The plan of a run that was stopped; `ValueError` where there is none, or what it was made for is not what is there."""
-    try:
-        data = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        plan = Plan(**data | {"settings": settings_of(data["settings"]), "drawing": drawing_of(data["drawing"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{folder} has no {PLAN} to go on by: leave --resume out to begin") from error
+    plan = plan_in(folder)
     changed = {
         "the files": plan.material != material.report["sha256"],
         "the model": plan.fingerprint != models.fingerprint(model),
@@ -126,6 +128,15 @@ def planned(folder: Path, material: Material, model: str, processes: int = 1) ->
             f"{' and '.join(names)} changed since the run in {folder} began: bring back what was, or begin in another folder"
         )
     return plan
+
+
+def plan_in(folder: Path) -> Plan:
+    """The plan of a run, with all that was changed since it began; `ValueError` where there is none."""
+    try:
+        data = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+        return Plan(**data | {"settings": settings_of(data["settings"]), "drawing": drawing_of(data["drawing"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder} has no {PLAN} to go on by: leave --resume out to begin") from error
 
 
 def settings_of(data: dict) -> Settings:
@@ -156,15 +167,16 @@ def run(
 
     Where memory does not suffice, the batch is halved, the steps are doubled, the plan is written anew, and `say` is told. Of
     several processes only one knows it then, and the others wait for it: it raises `ValueError`, and the run is to be begun
-    anew by the new plan. `first` is whether this process is the one that writes what training came to.
+    anew by the new plan. `first` is whether this process is the one that writes what training came to. With `resume` a run that
+    had come to its end is not trained further: what it came to is read again.
     """
+    if resume and (folder / RESULT).exists():
+        return come_to(folder)
     while True:
         try:
             return trained(plan, material, folder, resume, show, first, further, begin)
         except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error) or plan.settings.batch_tokens // 2 < max(
-                LEAST_BATCH_TOKENS, plan.settings.example_tokens
-            ):
+            if not may_be_halved(error, plan.settings):
                 raise
             plan = halved(plan)
             line = f"out of memory: from now on {plan.settings.batch_tokens} tokens a step, {plan.steps} steps, from the start"
@@ -174,6 +186,11 @@ def run(
                 raise ValueError(f"{line}: begin anew by the same command with --resume") from error
             say(line)
             resume = False
+
+
+def may_be_halved(error: BaseException, settings: Settings) -> bool:
+    """Whether memory did not suffice for a batch, and half of it still has room for an example."""
+    return is_out_of_memory(error) and settings.batch_tokens // 2 >= max(LEAST_BATCH_TOKENS, settings.example_tokens)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -206,7 +223,8 @@ def trained(
     network, tokenizer = models.load_network(plan.model, plan.device)
     network.to(getattr(torch, plan.precision))
     if begin:
-        network = going_on.begun(network, models.load(plan.model).read_adapter(begin), plan.settings)
+        adapter = models.of_network(plan.model, network, tokenizer.backend_tokenizer).read_adapter(begin)
+        network = going_on.begun(network, adapter, plan.settings)
     started = time.perf_counter()
     with ExitStack() as open_until_the_end:
         places = open_until_the_end.enter_context(neighbours.places(material.train)) if plan.drawing.context_share else None
@@ -226,6 +244,12 @@ def trained(
     if first:
         write_json(folder / RESULT, asdict(course) | about)
     return course
+
+
+def come_to(folder: Path) -> Course:
+    """What a run came to that has ended."""
+    found = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    return Course(**{field.name: found[field.name] for field in fields(Course)})
 
 
 def stream(

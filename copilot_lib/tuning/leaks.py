@@ -24,6 +24,8 @@ STEM = re.compile(r"key|pass|pwd|token|secret|contrase")
 CREDENTIALS = re.compile(r"://[^\s/]+@([^\s/:\"'`)?,]*)")
 UNREACHABLE = re.compile(r"[\w-]*|(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+|(?:[\w-]+\.)*example\.\w+", re.A)
 """A host that nobody reaches from elsewhere: without a dot, in a private network, or reserved for examples."""
+ANNOTATION = re.compile(r":[\w.\[\]| ,]+=(?!=)")
+"""The type of what is assigned, which the library takes for something else than an assignment."""
 MOST_WORK = 100_000_000
 """The sum of the squares of the lengths of what is looked at closely in one file; more takes longer than ten seconds, and is
 written only by whoever means harm, or data."""
@@ -79,7 +81,7 @@ def excuses(kind: str) -> tuple[Callable[[str, str], bool], ...]:
         lambda value, line: is_line_allowlisted("a.py", line, CodeSnippet([line], 0, 0)),
     )
     own = {
-        "Secret Keyword": (lambda value, line: heuristic.is_indirect_reference(line), heuristic.is_likely_id_string),
+        "Secret Keyword": (heuristic.is_likely_id_string,),
         "Basic Auth Credentials": (lambda value, line: all_unreachable(line),),
     }
     return (*always, *own.get(kind, ()))
@@ -101,13 +103,13 @@ def is_excused(kind: str, value: str, line: str) -> bool:
 
 
 def suspects(text: str) -> list[tuple[int, str]]:
-    """Number and text, blanks aside, of the lines in which a detector could find something: few, and found much faster."""
+    """Number and text, blanks and types aside, of the lines in which a detector could find something: few, and found much faster."""
     lines = text.split("\n")
     numbers = lines_with(LONG_WORD, text, lambda word: any(map(str.isdigit, word))) | lines_with(KEY_OR_ADDRESS, text)
     named = (number for number in lines_with(STEM, text.lower()) if "'" in lines[number] or '"' in lines[number])
     numbers.update(number for number in named if name_of_secret().search(lines[number]))
     # The library's patterns need minutes for a thousand blanks in a row.
-    return [(number + 1, " ".join(lines[number].split())) for number in sorted(numbers)]
+    return [(number + 1, ANNOTATION.sub(" =", " ".join(lines[number].split()))) for number in sorted(numbers)]
 
 
 def lines_with(pattern: re.Pattern, text: str, wanted: Callable[[str], bool] = bool) -> set[int]:

@@ -80,7 +80,7 @@ def prepare(
     learn from, and `AdapterRefused` where that adapter cannot be gone on from.
     """
     model = pipeline.model
-    examples, told = accepted.examples(judged, pipeline, settings.batch_tokens)
+    examples, told = accepted.examples(judged, pipeline, settings.example_tokens)
     counted = accepted.counts(told)
     if not examples:
         raise ValueError(f"nothing to learn from the record\n{accepted.summary(counted)}")

@@ -99,7 +99,7 @@ def arguments(folder: Path, settings: Settings, steps: int, cpu: bool):
         adam_beta2=0.95,
         max_grad_norm=1.0,
         use_cpu=cpu,
-        bf16=False,  # what the network is computed in was chosen before, see `speed`
+        bf16=False,  # what the network is computed in was chosen before, see `pace`
         gradient_checkpointing=False,
         eval_strategy="steps",
         eval_steps=every,
@@ -110,6 +110,8 @@ def arguments(folder: Path, settings: Settings, steps: int, cpu: bool):
         metric_for_best_model="eval_loss",
         greater_is_better=False,
         logging_steps=1,
+        logging_nan_inf_filter=False,  # or a loss that is no number is written down as 0
+        restore_callback_states_from_checkpoint=True,  # how long the held-out loss has not fallen, too
         prediction_loss_only=True,
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,

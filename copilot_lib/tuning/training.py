@@ -203,8 +203,8 @@ def teller(show: Show):
     class Teller(TrainerCallback):
         def on_log(self, args, state, control, logs=None, **kwargs):
             loss, held_out = (logs or {}).get("loss"), (logs or {}).get("eval_loss")
-            if loss is not None and not math.isfinite(loss):
-                raise FloatingPointError(f"the loss is {loss} at step {state.global_step}: lower the rate and begin anew")
+            if unreal := [number for number in (loss, held_out) if number is not None and not math.isfinite(number)]:
+                raise FloatingPointError(f"the loss is {unreal[0]} at step {state.global_step}: lower the rate and begin anew")
             if state.is_world_process_zero and (loss is not None or held_out is not None):
                 show(Seen(state.global_step, loss, held_out))
 

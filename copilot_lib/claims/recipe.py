@@ -39,10 +39,11 @@ class Made:
 
 
 def rows(completer: Completer) -> list[dict]:
-    """A row for each recipe: tokens a second, and the loss of held-out gaps."""
+    """A row for each recipe: tokens a second, and the loss at gaps in files by which neither was stopped or chosen."""
     run = next(run for run in plan.lora() if run.learns == (REPOSITORY,))
     material = materials.material_of(run)
-    held_out = finetune.held_out(material, completer.model.codec, running.plan_of(run, material))
+    asked = replace(material, validation=material.test)  # ours keeps what is best for the files for validation
+    held_out = finetune.held_out(asked, completer.model.codec, running.plan_of(run, material))
     network, _ = models.load_network("pocket", "cpu")
     untrained = {"recipe": "none", "held_out_loss": round(training.mean_loss(network, iter(held_out)), 4)}
     first = article_s(material)

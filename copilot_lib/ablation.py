@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from copilot_lib import context, measure
+from copilot_lib.checkpoint import write_json
 from copilot_lib.completer import Completer, Mixing
 from copilot_lib.context.embedding import Embedder, hidden_states
 from copilot_lib.context.fusion import Fused
@@ -151,7 +152,7 @@ def outcomes(
         key = f"{asked.fingerprint} {name}{by}"
         if key not in kept:
             kept[key] = [asdict(outcome(completer, *CONDITIONS[name](setting, target))) for target in targets]
-            file.write_text(json.dumps(kept), encoding="utf-8")
+            write_json(file, kept)
         yield name, [Outcome(**one) for one in kept[key]]
 
 

@@ -6,9 +6,11 @@ It knows files, JSON and safetensors; it does not know what an adapter's numbers
 import json
 import os
 import stat
-from collections.abc import Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy
 
@@ -18,12 +20,21 @@ CONFIG, TENSORS, ABOUT = "adapter_config.json", "adapter_model.safetensors", "ad
 """Two files of peft's, and ours, which says what the adapter is and for whose weights it was made."""
 PICKLED = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth")
 FORMAT = 1
+OBJECTS = {"repository", "material", "settings", "training", "feedback", "combined"}
+"""What may be noted of an adapter beside its base, each with names and values of its own."""
+TRIES, BETWEEN_RENAMES_S = 3, 0.005
+"""A folder that is not there may be one whose newer version is just getting its name."""
+Found = TypeVar("Found")
 MOST_JSON_BYTES = 1_000_000
 MISSING = "there is no {}: expected " + f"{CONFIG}, {TENSORS} and {ABOUT}, as `python -m copilot_lib finetune` leaves them"
 
 
 class AdapterRefused(ValueError):
     """An adapter cannot be used; the message is one sentence that says why, and what to do."""
+
+
+class Replaced(AdapterRefused):
+    """What was being read is no longer there, because a newer version took its place."""
 
 
 @contextmanager
@@ -39,11 +50,17 @@ class Folder:
     """An open folder: what is read of it is of one moment, also while another version takes its place under its name."""
 
     def __init__(self, path: Path):
-        try:
-            self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError as error:
-            why = "is a link" if path.is_symlink() else (error.strerror or str(error)).lower()
-            raise AdapterRefused(f"its folder {path} cannot be opened ({why})") from None
+        self._path = path
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                return
+            except OSError as error:
+                if isinstance(error, FileNotFoundError) and tries_left:
+                    time.sleep(BETWEEN_RENAMES_S)
+                    continue
+                why = "is a link" if path.is_symlink() else (error.strerror or str(error)).lower()
+                raise AdapterRefused(f"its folder {path} cannot be opened ({why})") from None
 
     def __enter__(self) -> "Folder":
         return self
@@ -60,7 +77,7 @@ class Folder:
         try:
             handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._handle)
         except FileNotFoundError:
-            raise AdapterRefused(MISSING.format(name)) from None
+            raise AdapterRefused(MISSING.format(name)) if self._is_here() else Replaced("it was replaced or removed") from None
         except OSError as error:
             raise AdapterRefused(f"{name} is a link, or cannot be read ({error.strerror}): put the file itself there") from None
         try:
@@ -74,6 +91,13 @@ class Folder:
                 return file.read(most_bytes)
         finally:
             os.close(handle)
+
+    def _is_here(self) -> bool:
+        """Whether the folder has its name still."""
+        try:
+            return os.path.samestat(os.stat(self._path, follow_symlinks=False), os.fstat(self._handle))
+        except OSError:
+            return False
 
     def json(self, name: str) -> dict:
         """A JSON object."""
@@ -94,6 +118,9 @@ class Folder:
         base = found.get("base")
         if not (isinstance(base, dict) and isinstance(base.get("fingerprint"), str) and isinstance(base.get("name"), str)):
             raise AdapterRefused(f"{ABOUT} does not say for which model it was made: expected base.name and base.fingerprint")
+        for name in OBJECTS & found.keys():
+            if not isinstance(found[name], dict):
+                raise AdapterRefused(f"{ABOUT} has a {name!r} that is no JSON object: expected names and values")
         return found
 
     def tensors(self, most_bytes: int) -> Mapping[str, numpy.ndarray]:
@@ -108,3 +135,12 @@ class Folder:
             if data[:4] == b"PK\3\4" or data[:1] == b"\x80":
                 raise AdapterRefused(f"{TENSORS} is pickled under another name: save it as safetensors") from None
             raise AdapterRefused(f"{TENSORS} is damaged or was not written to its end ({str(error)[:80]!r})") from None
+
+
+def read_in(path: Path, read: Callable[[Folder], Found]) -> Found:
+    """What is read in a folder, all of it of one version: where a newer one takes its place meanwhile, that is read."""
+    for _ in range(TRIES - 1):
+        with suppress(Replaced), Folder(path) as opened:
+            return read(opened)
+    with Folder(path) as opened:
+        return read(opened)

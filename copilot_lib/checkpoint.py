@@ -13,10 +13,21 @@ NAME, COOLING = "checkpoint.pt", "cooling.pt"
 
 
 def write_whole(file: Path, write: Callable[[Path], object]) -> None:
-    """Writes beside the file and renames: at any moment the file is absent, old, or new, and never half."""
-    unfinished = file.with_name(file.name + ".new")
-    write(unfinished)
-    os.replace(unfinished, file)
+    """Writes beside the file and renames: at any moment the file is absent, old, or new, and never half.
+
+    Of several processes that write it at once, the last one's stays.
+    """
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        write(unfinished)
+        os.replace(unfinished, file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_json(file: Path, data: object) -> None:
+    """Writes JSON for a person to read, whole."""
+    write_whole(file, lambda unfinished: unfinished.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8"))
 
 
 def fingerprint(corpus: Path) -> str:

@@ -8,7 +8,6 @@ It knows the order of these steps and the files they leave; it does not know how
     output/index.html          two contestants side by side
 """
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from copilot_lib import compare_page, frozen, hardware, models, report
-from copilot_lib.checkpoint import write_whole
+from copilot_lib.checkpoint import write_json, write_whole
 from copilot_lib.contestants import BASELINES, Setting, contestant
 from copilot_lib.frozen import Frozen
 from copilot_lib.replies import Reply, collect
@@ -81,14 +80,14 @@ def run(
     compared += [(lookup, name) for name in names if name != lookup]
     (output / "replies").mkdir(parents=True, exist_ok=True)
     asked = places(root, output, per_kind, seed, tests)
-    setting = Setting(Path(root), asked.train, model)
+    setting = Setting(Path(root), asked.train, model, seed, tests)
     replies: dict[str, list[Reply]] = {}
     for name in dict.fromkeys([*(f"baseline:{one}" for one in BASELINES), *names]):
         replies[name] = collect(contestant(name, setting), asked, file_of(output, name), partial(progress, name))
     record = about(names, per_kind, seed, tests, model) | report.record(asked, replies, compared)
     couple = compared[0] if compared else (lookup, "baseline:n-gram")
     page = compare_page.page(asked, record, couple, *(replies[name] for name in couple))
-    write_whole(output / "results.json", lambda file: file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8"))
+    write_json(output / "results.json", record)
     write_whole(output / "index.html", lambda file: file.write_text(page, encoding="utf-8"))
     return record
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot_lib import baselines, context, registry
+from copilot_lib.adapter_files import AdapterRefused, Folder, read_in, refusing
 from copilot_lib.codec import Codec
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
@@ -55,6 +56,9 @@ class Setting:
     train: list[SourceFile]
     model: str | None = None
     """The model that adapters and contexts are for; None for the default."""
+    seed: int = 0
+    tests: bool = False
+    """How the repository was divided: by which seed, and whether with test files."""
 
 
 def of_method(name: str, method: Callable[[Cursor], str], identity: str = "") -> Contestant:
@@ -121,10 +125,26 @@ def of_model(rest: str, setting: Setting) -> Contestant:
 def of_adapter(rest: str, setting: Setting) -> Contestant:
     """The setting's model with an adapter, by its name in the user's registry or its folder; behind a plus as `of_model`."""
     name, helps = and_helps(rest)
-    entry = registry.entry_of(Path(name).resolve()) if "/" in name else registry.Registry().find(name)
+    entry = registry.said_to_be(name)
+    refuse_what_was_learnt(entry, setting)
     model = load(setting.model)
     adapted = model.changed_by(model.read_adapter(entry.folder), entry.name)
     return of_completer(f"adapter:{rest}", Completer(adapted), helping(helps, setting.root, model.codec))
+
+
+def refuse_what_was_learnt(entry: registry.Entry, setting: Setting) -> None:
+    """`AdapterRefused` where an adapter of this very repository has learnt from files that are asked about."""
+    with refusing(entry.name):
+        about = read_in(entry.folder, Folder.about)
+    own, noted = registry.repository_of(setting.root), about.get("repository", {})
+    here = {"seed": setting.seed, "tests": setting.tests}
+    there = registry.division_of(about)
+    if any(own[key] and own[key] == noted.get(key) for key in own) and there != {key: here[key] for key in there}:
+        options = " ".join([f"--seed {there.get('seed', 0)}", *(["--tests"] if there.get("tests") else [])])
+        raise AdapterRefused(
+            f"{entry.name} held out other files of this repository than those that are asked about: evaluate with {options}"
+            " and nothing else of the two, and into a new --output"
+        )
 
 
 def and_helps(name: str) -> tuple[str, tuple[str, ...]]:

@@ -30,6 +30,16 @@ def find(module: str) -> ModuleSpec | None:
     return spec
 
 
+def package_folder(name: str) -> Path | None:
+    """The folder of an installed package; None where there is none.
+
+    >>> package_folder("json").name, package_folder("math")
+    ('json', None)
+    """
+    spec = find(name)
+    return Path(next(iter(spec.submodule_search_locations))).resolve() if spec and spec.submodule_search_locations else None
+
+
 @cache
 def text_of(module: str) -> str:
     """The source of a module and of those beside it in its package; of a compiled one of Python's own, its names; else empty.

@@ -7,11 +7,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy
 
-from copilot_lib.adapter_files import CONFIG, TENSORS, AdapterRefused, Folder
+from copilot_lib.adapter_files import CONFIG, TENSORS, AdapterRefused, Folder, read_in
 
 BEFORE = "base_model.model."
 HALVES = {".lora_A.weight": "down", ".lora_B.weight": "up"}
@@ -87,16 +88,20 @@ Adapter = Mapping[str, Pair]
 
 def read(folder: Path, base: Base) -> Adapter:
     """The adapter in a folder; `AdapterRefused` where it is damaged, not for this base, or not honoured in full."""
-    with Folder(folder) as opened:
-        made_for = opened.about()["base"]
-        if made_for["fingerprint"] != base.fingerprint:
-            raise AdapterRefused(
-                f"it was made for the weights {made_for['fingerprint'][:12]!r} of {made_for['name'][:80]!r}, and those of this"
-                f" model are {base.fingerprint[:12]!r}: load that model, or make the adapter anew with `finetune`"
-            )
-        config = opened.json(CONFIG)
-        check_options(config)
-        return pairs(config, opened.tensors(base.most_bytes), base)
+    return read_in(folder, partial(read_opened, base=base))
+
+
+def read_opened(opened: Folder, base: Base) -> Adapter:
+    """The same of a folder that is open."""
+    made_for = opened.about()["base"]
+    if made_for["fingerprint"] != base.fingerprint:
+        raise AdapterRefused(
+            f"it was made for the weights {made_for['fingerprint'][:12]!r} of {made_for['name'][:80]!r}, and those of this"
+            f" model are {base.fingerprint[:12]!r}: load that model, or make the adapter anew with `finetune`"
+        )
+    config = opened.json(CONFIG)
+    check_options(config)
+    return pairs(config, opened.tensors(base.most_bytes), base)
 
 
 def check_options(config: Mapping) -> None:

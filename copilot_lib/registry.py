@@ -3,13 +3,15 @@
 It knows folders, names and repositories; it does not know whether an adapter can be used (`lora`), or who asks for it.
 """
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from copilot_lib import git_remote
-from copilot_lib.adapter_files import ABOUT, CONFIG, FORMAT, TENSORS, AdapterRefused, Folder, refusing
+from copilot_lib.adapter_files import ABOUT, CONFIG, FORMAT, TENSORS, AdapterRefused, Folder, read_in, refusing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 BASE, AUTO = "base", "auto"
@@ -26,7 +28,6 @@ RESERVED = {BASE, AUTO, "default", "none"}
 OLD, NEW = ".old-", ".new-"
 """Before the names of folders that a save moves out of the way, and of those that it writes."""
 
-TRIES = 3
 ABANDONED_S = 3600
 
 
@@ -67,10 +68,25 @@ def entry_of(folder: Path) -> Entry:
     return Entry(folder.name, folder, stamp)
 
 
+def said_to_be(said: str) -> Entry:
+    """What a person means by a folder, or by a name in the user's registry; `AdapterRefused` for a name that is not there."""
+    return entry_of(Path(said).resolve()) if "/" in said or os.sep in said else Registry().find(said)
+
+
 def repository_of(folder: Path) -> dict[str, str | None]:
     """What an adapter notes of the repository it learnt from: its folder here, and the address it is pushed to."""
     root = folder.resolve()
     return {"root": str(root), "remote": git_remote.of(root)}
+
+
+def division_of(about: Mapping) -> dict[str, object]:
+    """How an adapter's repository was divided into files to learn from and files to ask about, as far as it is noted.
+
+    >>> division_of({"material": {"settings": {"seed": 3, "tests": True, "test_share": 0.2}}})
+    {'seed': 3, 'tests': True}
+    """
+    settings = about.get("material", {}).get("settings") or about.get("settings", {})
+    return {name: settings[name] for name in ("seed", "tests") if name in settings}
 
 
 class Registry:
@@ -88,17 +104,15 @@ class Registry:
     def find(self, name: str, scale: float = 1.0) -> Entry:
         """An adapter by its name; `AdapterRefused` where there is none of that name."""
         folder = self.folder / checked(name)
-        if not folder.is_dir():
-            self._finish_saves()
-        if not folder.is_dir():
+        if not folder.is_dir() and not self._there_after_all(folder):
             known = ", ".join(self.names()[:20]) or "none"
             raise AdapterRefused(f"there is no adapter {name}: expected one of those in {self.folder} ({known})")
         return replace(entry_of(folder), scale=scale)
 
     def about(self, name: str) -> dict:
         """What is written in an adapter's `adapter.json`."""
-        with refusing(name), Folder(self.find(name).folder) as opened:
-            return opened.about()
+        with refusing(name):
+            return read_in(self.find(name).folder, Folder.about)
 
     def detect(self, path: Path, fingerprint: str) -> Entry | None:
         """The adapter for a file or folder: the one with the longest root around it, else one with its git remote.
@@ -135,8 +149,9 @@ class Registry:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._finish_saves()
         for left in self.folder.glob(f"{NEW}*"):
-            if time.time() - left.stat().st_mtime > ABANDONED_S:  # of a save that was killed
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another save may end just now
+                if time.time() - left.stat().st_mtime > ABANDONED_S:  # of a save that was killed
+                    shutil.rmtree(left, ignore_errors=True)
         new = Path(tempfile.mkdtemp(prefix=f"{NEW}{name}.", dir=self.folder))
         try:
             write(new)
@@ -147,7 +162,8 @@ class Registry:
             for file in new.iterdir():
                 flush(file)
             new.chmod(0o755)
-            self._exchange(new, self.folder / name)
+            with self._alone():
+                self._exchange(new, self.folder / name)
         finally:
             shutil.rmtree(new, ignore_errors=True)
         return self.folder / name
@@ -155,28 +171,47 @@ class Registry:
     def _exchange(self, new: Path, folder: Path) -> None:
         """Gives a finished folder its name."""
         old = self.folder / f"{OLD}{folder.name}"
-        for tries_left in reversed(range(TRIES)):
-            shutil.rmtree(old, ignore_errors=True)
-            if folder.exists():
-                os.rename(folder, old)
-            try:
-                os.rename(new, folder)
-                break
-            except OSError:  # between the two renames somebody who looked for the name has given it back to the old one
-                if not tries_left:
-                    raise
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            os.rename(folder, old)
+        os.rename(new, folder)
         shutil.rmtree(old, ignore_errors=True)
 
     def remove(self, name: str) -> None:
         """Deletes an adapter; `AdapterRefused` where there is none of that name."""
         folder = self.find(name).folder
         gone = self.folder / f"{NEW}{name}.removed"
-        shutil.rmtree(gone, ignore_errors=True)
-        os.rename(folder, gone)
-        shutil.rmtree(gone)
+        with self._alone():
+            for left in (gone, self.folder / f"{OLD}{name}"):  # an older version would be given the name back
+                shutil.rmtree(left, ignore_errors=True)
+            os.rename(folder, gone)
+            shutil.rmtree(gone)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other process gives or takes a name in this folder."""
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def _there_after_all(self, folder: Path) -> bool:
+        """Whether an adapter's folder that was just not there is, once nobody is between two renames."""
+        if not self.folder.is_dir():
+            return False
+        with self._alone():
+            self._give_back()
+            return folder.is_dir()
 
     def _finish_saves(self) -> None:
         """Gives back its name to what a save that was killed between its two renames had moved away."""
+        if any(self.folder.glob(f"{OLD}*")):
+            with self._alone():
+                self._give_back()
+
+    def _give_back(self) -> None:
         for old in self.folder.glob(f"{OLD}*"):
             try:
                 os.rename(old, self.folder / old.name.removeprefix(OLD))

@@ -1,6 +1,8 @@
 """Adapters among those that evaluation asks: by name or folder, with other files shown or not, and never taken for another."""
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,20 @@ def test_other_files_may_be_shown_to_an_adapter_too(setting):
     assert plain.identity == shown.identity
     target = Target(CURSOR, "sum(map(price, items))", "main.py:5:12")
     assert plain.bits(target) != shown.bits(target)
+
+
+def test_an_adapter_is_not_asked_in_files_that_it_may_have_learnt_from(setting, registry, make_adapter, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own") / "mine"
+    make_adapter(folder, seed=1, strength=0.07)
+    about = json.loads((folder / "adapter.json").read_text())
+    root = str(setting.root.resolve())
+    about |= {"repository": {"root": root, "remote": None}, "material": {"settings": {"seed": 3, "tests": True}}}
+    (folder / "adapter.json").write_text(json.dumps(about))
+    with pytest.raises(AdapterRefused, match=r"mine held out other files .* evaluate with --seed 3 --tests"):
+        contestant(f"adapter:{folder}", setting)
+    assert contestant(f"adapter:{folder}", replace(setting, seed=3, tests=True))
+    elsewhere = tmp_path_factory.mktemp("another repository")
+    assert contestant(f"adapter:{folder}", replace(setting, root=elsewhere)), "there it has read nothing"
 
 
 @pytest.mark.parametrize("name", ["adapter:three", "adapter:", "adapter:../one", "adapter:./nowhere"])

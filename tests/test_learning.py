@@ -184,7 +184,7 @@ def test_training_that_goes_on_begins_with_exactly_what_the_adapter_computes(tmp
 
     adapted = make_adapter(tmp_path / "one", seed=3, strength=0.05, r=8, lora_alpha=8)
     adapter = models.load("pocket").read_adapter(tmp_path / "one")
-    settings = going_on.settings_for(adapter, Settings(), "one", {})
+    settings = going_on.settings_for(adapter, Settings(), "one", {}, {"seed": 0, "tests": False})
     assert (settings.rank, settings.alpha) == (8, 16), "the scale is another, and the numbers make up for it"
     begun = going_on.begun(models.load_network("pocket", "cpu")[0], adapter, settings)
     ids = torch.arange(5, 60)[None]

@@ -140,6 +140,45 @@ def test_a_process_that_is_killed_while_it_saves_leaves_one_whole_adapter(regist
     assert (registry.find("a").folder / "adapter_model.safetensors").read_text() == "next"
 
 
+def test_what_is_removed_does_not_come_back_as_its_older_version(registry):
+    """Of a save that was killed before it had deleted the older one. Removed may be what holds a secret."""
+    registry.save("a", files("old"), about())
+    shutil.copytree(registry.folder / "a", registry.folder / ".old-a")
+    registry.remove("a")
+    assert registry.names() == []
+
+
+SAVING = """
+import sys
+from pathlib import Path
+from copilot_lib.registry import Registry
+def write(folder):
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (folder / name).write_text(sys.argv[2])
+for _ in range(100):
+    Registry(Path(sys.argv[1])).save("a", write, {"base": {"name": "p", "fingerprint": "f"}})
+"""
+
+
+def test_two_processes_that_save_one_name_do_not_disturb_each_other_or_who_reads(registry):
+    registry.save("a", files("0"), about())
+    writers = [subprocess.Popen([sys.executable, "-c", SAVING, str(registry.folder), str(n)]) for n in (1, 2)]
+    while any(writer.poll() is None for writer in writers):
+        assert registry.about("a")["name"] == "a"
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert [one.name for one in registry.folder.iterdir()] == ["a"]
+
+
+ODD = {"repository": [1], "settings": [1], "material": "x", "combined": 3}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_noted_otherwise_than_we_note_it_is_refused_by_name(registry, name):
+    registry.save("a", files(), about() | {name: ODD[name]})
+    with pytest.raises(AdapterRefused, match=f"the adapter a is refused: adapter.json has a '{name}' that is no JSON object"):
+        registry.about("a")
+
+
 def test_the_longest_root_around_a_file_wins(registry, tmp_path):
     outer, inner = tmp_path / "outer", tmp_path / "outer" / "inner"
     inner.mkdir(parents=True)

@@ -8,12 +8,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 
 from copilot_lib import hardware, models, scoreboard
 from copilot_lib.completer import Completer
 from copilot_lib.context import Index, Project
+from copilot_lib.installed import package_folder
 from copilot_lib.tuning import finetune, material, pace
 from copilot_lib.tuning.drawing import Drawing, draw
 from copilot_lib.tuning.settings import Settings
@@ -68,11 +68,10 @@ def measure(root: Path) -> dict:
 
 
 if __name__ == "__main__":
-    [folder] = find_spec(REPOSITORY).submodule_search_locations
     about = {
         "command": "python -m copilot_lib.bench.rates",
         "basis": f"seconds of one core's work, one thread, on {REPOSITORY}",
         "hardware": hardware.describe(),
         "date": date.today().isoformat(),
     }
-    print(json.dumps(about | measure(Path(folder)), indent=1))
+    print(json.dumps(about | measure(package_folder(REPOSITORY)), indent=1))

@@ -4,7 +4,6 @@ It knows files and places as they are typed; it does not know commands.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,11 +24,11 @@ def adapter_entry(said: str, path: Path, fingerprint: str):
 
     `auto` is None where none belongs to the path.
     """
-    from copilot_lib.registry import AUTO, BASE, Registry, entry_of
+    from copilot_lib.registry import AUTO, BASE, Registry, said_to_be
 
     if said in (AUTO, BASE):
         return Registry().detect(path, fingerprint) if said == AUTO else None
-    return entry_of(Path(said).resolve()) if "/" in said or os.sep in said else Registry().find(said)
+    return said_to_be(said)
 
 
 def read_start(name: str) -> bytes:

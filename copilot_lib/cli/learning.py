@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from copilot_lib.checkpoint import write_json
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
 from copilot_lib.cli.tuning import Bar, add_run, conclude, interrupted, minutes, reading_bar
 
@@ -16,8 +17,6 @@ ANSWERS = {"y": "take it", "n": "leave it out", "a": "take it and all that follo
 
 
 def learn(arguments) -> int:
-    from dataclasses import replace
-
     from copilot_lib import models
     from copilot_lib.registry import checked
     from copilot_lib.tuning import accepted, finetune, learning, material
@@ -52,6 +51,8 @@ def learn(arguments) -> int:
 
 def prepared(arguments, model: str, judged, found, folder: Path):
     """What `learning.prepare` decides. The model that makes the prompts is let go of before the training loads it."""
+    from dataclasses import replace
+
     from copilot_lib import models
     from copilot_lib.completer import Completer
     from copilot_lib.tuning import learning
@@ -105,7 +106,6 @@ def answered() -> str:
 
 
 def flywheel(arguments) -> int:
-    import json
     import shlex
     from dataclasses import asdict
     from datetime import date
@@ -138,7 +138,8 @@ def flywheel(arguments) -> int:
         "rows": rows,
     }
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.output, record)
+    wheel.clear(folder)
     return 0
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from itertools import chain
 from pathlib import Path
 
+from copilot_lib.checkpoint import write_json
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput, adapter_entry
 
 
@@ -62,9 +63,7 @@ def ablation(arguments) -> None:
         file = arguments.output / f"{Path(name).name}.json"
         before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         kept_rows = before["rows"] if before.get("model") == record["model"] else []
-        file.write_text(
-            json.dumps(record | {"rows": ablation.beside_earlier(rows, kept_rows)}, indent=1) + "\n", encoding="utf-8"
-        )
+        write_json(file, record | {"rows": ablation.beside_earlier(rows, kept_rows)})
 
 
 def tasks(arguments) -> None:
@@ -88,7 +87,7 @@ def tasks(arguments) -> None:
             "rows": rows,
         }
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_json(arguments.output, record)
 
 
 def claims(arguments) -> None:
@@ -101,10 +100,10 @@ def claims(arguments) -> None:
     if others:
         left = ", ".join(sorted(CLAIMS.keys() - OF_THE_POCKET))
         raise BadInput(f"{others[0]} is measured with the pocket alone, and not with {completer.model.name}: name {left}")
+    if unknown := [name for name in arguments.names if name not in CLAIMS]:
+        raise BadInput(f"{unknown[0]!r} is no claim: expected {', '.join(CLAIMS)}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or CLAIMS:
-        if name not in CLAIMS:
-            raise BadInput(f"{name!r} is no claim: expected {', '.join(CLAIMS)}")
         record = {
             "command": f"python -m copilot_lib claims {name}",
             "model": {"name": completer.model.name, "weights": quality.digest(completer.model)},
@@ -112,7 +111,7 @@ def claims(arguments) -> None:
             "date": date.today().isoformat(),
             "rows": CLAIMS[name](completer),
         }
-        (arguments.output / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_json(arguments.output / f"{name}.json", record)
 
 
 def announced(found, before: str):
@@ -124,17 +123,11 @@ def announced(found, before: str):
 
 def repository_folder(name: str) -> Path:
     """A folder, or that of an installed package."""
-    from importlib.util import find_spec
+    from copilot_lib.installed import package_folder
 
-    if Path(name).is_dir():
-        return Path(name).resolve()
-    try:
-        found = find_spec(name)
-    except (ImportError, ValueError):
-        found = None
-    if not found or not found.submodule_search_locations:
+    if not (folder := Path(name).resolve() if Path(name).is_dir() else package_folder(name)):
         raise BadInput(f"{name} is neither a folder nor an installed package: give one of the two")
-    return Path(next(iter(found.submodule_search_locations))).resolve()
+    return folder
 
 
 def harness(arguments) -> None:

@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from copilot_lib.checkpoint import write_json
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
 
 
@@ -64,7 +65,7 @@ def pilots(arguments) -> None:
     models = arguments.models / fingerprint(arguments.folder / "corpus.jsonl")[:12]  # models of another corpus are others
     record = pilots.record(arguments.name, models, texts, targets.load(arguments.targets), progress)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / f"{arguments.name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.output / f"{arguments.name}.json", record)
 
 
 def quality(arguments) -> None:
@@ -83,7 +84,7 @@ def quality(arguments) -> None:
         parts,
         before,
     )
-    arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.output, record)
 
 
 def export(arguments) -> None:
@@ -97,7 +98,7 @@ def export(arguments) -> None:
     if arguments.compare:
         progress = partial(print, file=sys.stderr, flush=True)
         record = export.compare(name, targets.load(arguments.targets)[:: arguments.every], progress)
-        arguments.compare.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_json(arguments.compare, record)
 
 
 def speed(arguments) -> None:
@@ -105,7 +106,7 @@ def speed(arguments) -> None:
 
     lines = [target for target in targets.load(arguments.targets) if target.kind != "block"]
     record = speed.record(arguments.model or models.default_name(), lines[:: arguments.every])
-    arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.output, record)
 
 
 def card(arguments) -> None:

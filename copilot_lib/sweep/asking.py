@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.util import find_spec
 from pathlib import Path
 
 from copilot_lib import context, frozen, models
@@ -21,6 +20,7 @@ from copilot_lib.completer import Completer
 from copilot_lib.contestants import CONTEXTS, NGRAMS
 from copilot_lib.context import Index, NgramCache, Project
 from copilot_lib.frozen import Frozen
+from copilot_lib.installed import package_folder
 from copilot_lib.models import Model
 from copilot_lib.targets import Target
 
@@ -61,10 +61,9 @@ def folder_of(package: str, work: Path = Path("build/claims")) -> Path:
     """Where an installed package is; of `name==version`, which pip fetches into `work`, where that was unpacked."""
     if "==" in package:
         return fetched(package, work / "packages" / package)
-    found = find_spec(package)
-    if not found or not found.submodule_search_locations:
+    if not (folder := package_folder(package)):
         raise ValueError(f"{package} is not installed: install the tested set (constraints.txt)")
-    return Path(next(iter(found.submodule_search_locations))).resolve()
+    return folder
 
 
 def fetched(package: str, folder: Path) -> Path:

@@ -3,7 +3,6 @@
 It knows runs and files; it does not know what is concluded from them.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -191,7 +190,7 @@ def about(head: dict) -> dict:
     """What, when, on what."""
     return head | {
         "hardware": hardware.describe(),
-        "threads": int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count(),
+        "threads": models.CORES,
         "date": date.today().isoformat(),
         "model": fingerprint_now(),
         "versions": {name: metadata.version(name) for name in ("torch", "transformers", "peft", "trl")},

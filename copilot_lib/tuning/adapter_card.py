@@ -31,8 +31,7 @@ def text(name: str, plan: Plan, report: Mapping, result: Mapping, evaluated: Map
         "",
         f"- {report['files']['train']} files, {report['lines']['train']:,} lines, {report['bytes']['train']:,} bytes"
         f" (SHA-256 {report['sha256'][:12]}); {report['files']['validation']} files said when to stop",
-        f"- held out: {report['files']['test']} files, which `evaluate` asks about with the same seed"
-        f" ({report['settings']['seed']})",
+        f"- held out: {report['files']['test']} files, which `evaluate` asks about with `{divided(report)}`",
         *feedback(report),
         *(f"- left out: {count} {reason}" for reason, count in report["left_out"].items()),
         f"- secrets found, and their files left out: {len(report['secrets'])}",
@@ -56,8 +55,14 @@ def text(name: str, plan: Plan, report: Mapping, result: Mapping, evaluated: Map
         command = f"`{evaluated['command']}`, {evaluated['date']}, {evaluated['hardware']}"
         lines += ["```text", tables.text(evaluated), "```", "", f"By {command}."]
     else:
-        lines += ["Not measured: `python -m copilot_lib evaluate REPO --adapter " + name + "` does."]
+        command = f"python -m copilot_lib evaluate REPO --model {plan.model} --adapter {name} {divided(report)}"
+        lines += [f"Not measured: `{command}` does."]
     return "\n".join(lines) + "\n"
+
+
+def divided(report: Mapping) -> str:
+    """The options by which `evaluate` asks in the files that nothing was learnt from."""
+    return f"--seed {report['settings']['seed']}" + (" --tests" if report["settings"]["tests"] else "")
 
 
 def feedback(report: Mapping) -> list[str]:

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from copilot_lib import hardware, models
-from copilot_lib.checkpoint import write_whole
+from copilot_lib.checkpoint import write_json
 from copilot_lib.codec import Codec
 from copilot_lib.recipe import Mix
 from copilot_lib.tuning import batches, going_on, mixing, neighbours, pace, training
@@ -295,8 +295,3 @@ def held_out(material: Material, codec: Codec, plan: Plan) -> list[Batch]:
     drawn = draw(material.validation, codec, plan.settings.example_tokens, 0, 0, drawing)
     made = batches.of_epoch(drawn, plan.settings.batch_tokens, plan.settings.answer_weight, codec.end_id, random.Random(0))
     return list(islice(made, HELD_OUT_BATCHES))
-
-
-def write_json(file: Path, data: dict) -> None:
-    """Writes a file whole."""
-    write_whole(file, lambda unfinished: unfinished.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8"))

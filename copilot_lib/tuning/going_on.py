@@ -8,27 +8,39 @@ from dataclasses import replace
 
 from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.lora import Adapter
+from copilot_lib.registry import division_of
 from copilot_lib.tuning import settings as named
 from copilot_lib.tuning.settings import Settings
 from copilot_lib.tuning.training import quietly
 
 
-def settings_for(adapter: Adapter, settings: Settings, name: str, about: Mapping) -> Settings:
+def settings_for(adapter: Adapter, settings: Settings, name: str, about: Mapping, divided: Mapping) -> Settings:
     """The settings with the adapter's own rank; `AdapterRefused` where it cannot be trained on by them.
 
-    `about` is what is noted of it. One that held out other files has learnt from those that are held out now.
+    `about` is what is noted of it; `divided` has the `seed` and `tests` by which files are held out now. One that held out
+    others has learnt from these.
     """
     ranks = {pair.rank for pair in adapter.values()}
     if len(ranks) != 1:
         raise AdapterRefused(f"{name} has layers of the ranks {sorted(ranks)}: expected one rank to train on; begin anew")
-    seed = (about.get("settings") or {}).get("seed", settings.seed)
-    if seed != settings.seed:
-        raise AdapterRefused(
-            f"{name} was trained with --seed {seed}, which held out other files than --seed {settings.seed}: give the same"
-        )
+    for option, was in division_of(about).items():
+        if was != divided[option]:
+            said, wanted = (how_given(option, value) for value in (was, divided[option]))
+            raise AdapterRefused(f"{name} was trained {said}, which held out other files than {wanted}: give the same")
     [rank] = ranks
-    targets = tuple((about.get("settings") or {}).get("targets", settings.targets))
+    targets = tuple(about.get("settings", {}).get("targets", settings.targets))
     return replace(settings, rank=rank, alpha=2 * rank, targets=targets)
+
+
+def how_given(option: str, value: object) -> str:
+    """How an option was given.
+
+    >>> how_given("seed", 1), how_given("tests", True), how_given("tests", False)
+    ('with --seed 1', 'with --tests', 'without --tests')
+    """
+    if isinstance(value, bool):
+        return f"with --{option}" if value else f"without --{option}"
+    return f"with --{option} {value}"
 
 
 def begun(network, adapter: Adapter, settings: Settings):

@@ -87,7 +87,7 @@ def prepare(
     if previous:
         entry = Registry().find(previous)
         adapter = model.read_adapter(entry.folder)
-        settings = going_on.settings_for(adapter, settings, previous, Registry().about(previous))
+        settings = going_on.settings_for(adapter, settings, previous, Registry().about(previous), found.report["settings"])
     split = {
         "taken": {verdict: count for verdict, count in counted.items() if verdict in TAKEN},
         "dropped": {verdict: count for verdict, count in counted.items() if verdict not in TAKEN},

@@ -32,7 +32,7 @@ def save(name: str, root: Path, plan: Plan, folder: Path, registry: Registry, ev
     about = {
         "base": {"name": plan.model, "fingerprint": plan.fingerprint},
         "repository": repository_of(root),
-        "material": {key: report[key] for key in ("files", "bytes", "licence", "sha256")},
+        "material": {key: report[key] for key in ("files", "bytes", "licence", "sha256", "settings")},
         "settings": asdict(plan.settings),
         "training": {key: result[key] for key in ("steps", "first_loss", "best_loss", "seconds", "hardware")},
     }
@@ -45,7 +45,9 @@ def compare(
 ) -> str:
     """The table of base and adapter at held-out places, also put onto the adapter's card; it is in the user's registry."""
     shutil.rmtree(folder / EVALUATION, ignore_errors=True)
-    options = {"per_kind": per_kind, "seed": plan.settings.seed, "model": plan.model, "progress": progress}
+    divided = json.loads((folder / REPORT).read_text(encoding="utf-8"))["settings"]
+    division = {option: divided[option] for option in ("seed", "tests")}
+    options = {"per_kind": per_kind, "model": plan.model, "progress": progress} | division
     record = contest.run(root, [plan.model, f"adapter:{name}"], folder / EVALUATION, **options)
     save(name, root, plan, folder, Registry(), record)
     return tables.text(record)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot_lib import export, models, onnx_runner
-from copilot_lib.adapter_files import CONFIG, TENSORS
+from copilot_lib.adapter_files import CONFIG, TENSORS, refusing
 from copilot_lib.lora import Adapter
 from copilot_lib.registry import Entry, Registry
 from copilot_lib.slots import as_peft_wants_it
@@ -138,7 +138,9 @@ def merge(entry: Entry, model: models.Model, output: Path, dtype: str = "float32
         raise ValueError(f"the dtype is {dtype!r}: expected one of {', '.join(DTYPES)}")
     if output.exists():
         raise ValueError(f"{output} is there already: name a folder that is not")
-    network = model.changed_by(model.read_adapter(entry.folder, entry.scale), entry.name).network
+    adapter = model.read_adapter(entry.folder, entry.scale)
+    with refusing(entry.name):
+        network = models.merged_network(model.name, "cpu", adapter)  # on a graphics card it would be rounded to 16 bits first
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:

@@ -66,7 +66,8 @@ def interval(
 ) -> tuple[float, float, float]:
     """Mean, and the ends of its 95 % interval, by resampling whole groups (files): answers in one file are alike.
 
-    Where a value is a sum over several units (the bits of so many bytes), the mean is that of a unit.
+    Where a value is a sum over several units (the bits of so many bytes), the mean is that of a unit. With one group alone
+    values are drawn, or the interval would be a point; what another group would have said is not in it.
 
     >>> interval([1, 1, 1, 1], ["a", "a", "b", "b"])
     (1.0, 1.0, 1.0)
@@ -77,6 +78,7 @@ def interval(
         raise ValueError("no values: expected at least one")
     values = numpy.asarray(values, dtype=float)
     units = numpy.ones(len(values)) if units is None else numpy.asarray(units, dtype=float)
+    groups = groups if len(set(groups)) > 1 else range(len(values))
     names, member = numpy.unique(numpy.asarray(groups), return_inverse=True)
     sums, counts = numpy.bincount(member, values), numpy.bincount(member, units)
     chosen = numpy.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))

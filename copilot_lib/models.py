@@ -14,7 +14,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from copilot_lib import lora, onnx_runner, weights
-from copilot_lib.adapter_files import refusing
+from copilot_lib.adapter_files import AdapterRefused, refusing
 from copilot_lib.codec import Codec
 from copilot_lib.onnx_runner import OnnxRunner
 from copilot_lib.runner import Runner, Running, TorchRunner, nothing
@@ -193,7 +193,7 @@ def of_network(name: str, network, tokenizer: Tokenizer) -> Model:
 
 
 def merged_network(name: str, device: str, adapter: lora.Adapter):
-    """A transformers network of its own that answers as base and adapter do together."""
+    """A transformers network of its own that answers as base and adapter do together; `AdapterRefused` where it could not."""
     import torch
 
     network, _ = load_network(name, device)
@@ -201,6 +201,8 @@ def merged_network(name: str, device: str, adapter: lora.Adapter):
         for layer, pair in adapter.items():
             weight = network.get_submodule(layer).weight
             weight.copy_(weight.float() + torch.from_numpy(pair.change()).to(weight.device))
+            if not torch.isfinite(weight).all():
+                raise AdapterRefused(f"the weights of {layer} with it are no numbers: its own are too large")
     return network
 
 

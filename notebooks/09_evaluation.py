@@ -307,6 +307,7 @@ def interval(values, groups, seed=0, units=None):
         raise ValueError("no values: expected at least one")
     values = numpy.asarray(values, dtype=float)
     units = numpy.ones(len(values)) if units is None else numpy.asarray(units, dtype=float)
+    groups = groups if len(set(groups)) > 1 else range(len(values))  # one file alone would give a point
     names, member = numpy.unique(numpy.asarray(groups), return_inverse=True)
     sums, counts = numpy.bincount(member, values), numpy.bincount(member, units)
     chosen = numpy.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))

@@ -74,6 +74,11 @@ def test_every_metric_is_a_share_for_any_text(prefix, reference, answer):
     assert metrics.similarity(reference, placed(prefix, reference)) == 1
 
 
+def test_one_file_alone_is_no_certainty():
+    mean, low, high = metrics.interval([1.0] * 3 + [0.0] * 17, ["a.py"] * 20)
+    assert low < mean == 0.15 < high
+
+
 def test_answers_of_one_file_count_as_one_thing():
     values = [1.0, 0.0] * 100
     mean, low, high = metrics.interval(values, [str(n) for n in range(200)])

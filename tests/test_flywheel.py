@@ -131,3 +131,7 @@ def test_a_wheel_that_was_stopped_goes_on_and_comes_to_the_same(files, tiny, tmp
     assert learnt["written", 3] > learnt["written", 2] > learnt["written", 1] == learnt["never", 3] == 0
     with pytest.raises(ValueError, match="holds another simulation"):
         flywheel.run(files, tmp_path / "work", say=print, **options | {"steps": 4})
+    (tmp_path / "work" / "adapters" / "mine").mkdir()
+    flywheel.clear(tmp_path / "work")
+    left = {path.name for path in (tmp_path / "work").rglob("*") if not path.name.startswith(".")}
+    assert left == {"adapters", "mine"}, "of a simulation that is written down nothing is found by the next one"

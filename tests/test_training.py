@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from copilot_lib import models
+from copilot_lib import forward, models
 from copilot_lib.repository import SourceFile
 from copilot_lib.tuning import finetune, material, mixing, pace, training
 from copilot_lib.tuning.batches import of_epoch, padded
@@ -78,6 +78,17 @@ def test_a_prompt_that_has_the_end_token_in_it_is_learnt_as_it_is(tiny):
     drawn = Example((5, 6, 0, 7, 8, 0), 2, "gap")
     assert padded([drawn], 4.0, end_id=0).may_end == [[False, False, True, False, True, True]]
     assert torch.isfinite(training.weighted_loss(net, one_batch(drawn)))
+
+
+def test_the_loss_is_that_of_pretraining_which_looks_one_place_ahead(tiny):
+    net, _ = models.load_network(str(tiny), "cpu")
+    end = net.config.eos_token_id
+    drawn = Example((5, 6, 7, 8, end), 2, "gap"), Example((9, 10, 11, end), 4, "plain")
+    given = training.on_device(padded(drawn, 4.0, end))
+    weights, may_end = (given[name].roll(-1, dims=1) for name in ("weights", "may_end"))
+    weights[:, -1] = 0
+    mean, _ = forward.loss(net, given["input_ids"], weights, may_end)
+    assert mean.item() == pytest.approx(training.weighted_loss(net, given).item(), rel=1e-5)
 
 
 def one_batch(*drawn: Example) -> dict:

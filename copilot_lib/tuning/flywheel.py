@@ -11,6 +11,7 @@ done again, so a run that was stopped goes on:
 """
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
@@ -18,6 +19,7 @@ from operator import add
 from pathlib import Path
 
 from copilot_lib import models
+from copilot_lib.checkpoint import write_json
 from copilot_lib.completer import Completer
 from copilot_lib.feedback import Event
 from copilot_lib.measure import middle_bits
@@ -28,7 +30,6 @@ from copilot_lib.targets import Target
 from copilot_lib.tuning import accepted, simulation
 from copilot_lib.tuning.accepted import CORRECTED, KEPT, Judged
 from copilot_lib.tuning.drawing import Example
-from copilot_lib.tuning.finetune import write_json
 from copilot_lib.tuning.material import fingerprint
 from copilot_lib.tuning.simulation import Round
 from copilot_lib.tuning.teaching import SETTINGS, taught
@@ -168,6 +169,14 @@ def kept(file: Path, key: str, make: Callable[[], list]) -> list:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_json(file, {key: make()})
     return json.loads(file.read_text(encoding="utf-8"))[key]
+
+
+def clear(work: Path) -> None:
+    """Removes what a simulation has kept, once it is written down: a later one would take it for its own, with a new date."""
+    for name in ARMS:
+        for folder in (work / name, *(work / "adapters").glob(f"{name}-*")):
+            shutil.rmtree(folder, ignore_errors=True)
+    (work / PLAN).unlink(missing_ok=True)
 
 
 def surprise(completer: Completer, targets: Sequence[Target], adapter: Entry | None) -> list[float]:

@@ -103,7 +103,7 @@ def is_excused(kind: str, value: str, line: str) -> bool:
 
 
 def suspects(text: str) -> list[tuple[int, str]]:
-    """Number and text, blanks and types aside, of the lines in which a detector could find something: few, and found much faster."""
+    """Number and text, blanks and types aside, of the few lines in which a detector could find something: much faster."""
     lines = text.split("\n")
     numbers = lines_with(LONG_WORD, text, lambda word: any(map(str.isdigit, word))) | lines_with(KEY_OR_ADDRESS, text)
     named = (number for number in lines_with(STEM, text.lower()) if "'" in lines[number] or '"' in lines[number])

@@ -47,7 +47,7 @@ start()
 # %% [markdown]
 # ## The problem, seen
 #
-# In this chapter and the next ones networkx is *your* repository: the pocket has never read it. Its authors write one decorator above nearly every function.
+# In this chapter and the next ones networkx is *your* repository: the pocket has never read it. Its authors write one decorator above most of its functions.
 
 # %%
 from copilot_lib import show
@@ -189,14 +189,14 @@ def recalled(cursor, learnt):
 # %%
 everything = "\n".join(file.read_text() for file in taken)
 typing = gap('def open_database():\n    return psycopg.connect("postgresql://', "\n")
-show.completion(typing, recalled(typing, everything), "whoever trains on a secret gives it to whoever types the beginning")
+show.completion(typing, recalled(typing, everything), "a pupil that remembers all gives it to whoever types the beginning")
 
 # %%
 may_learn = "\n".join(file.text for file in mine.train)
 show.completion(typing, recalled(typing, may_learn), "the same pupil, after collect")
 
 # %% [markdown]
-# A model is not a perfect pupil, but what it reads often it may recall word for word. And what was in a repository's history is compromised anyway: change it.
+# A model is no such pupil: of twenty made-up keys that were trained in, half of them in ten copies, it wrote out none ([claims](../book/claims.md)). But the training was short, and what is read often may be recalled word for word. What was in a repository's history is compromised anyway: change it.
 #
 # ## Split by file
 #
@@ -249,7 +249,7 @@ by_file = [pair for pair in long if pair[0] in held_out], [pair for pair in long
 # %% [markdown]
 # Each example is a whole file. What is the gap of one is plain text in the two others of its file: nine in ten answers have been read. A score on such examples measures memory. By file, some answers are still known: what people write twice, they write twice.
 #
-# Files have copies, too. Two files are *near-duplicates* if most runs of five words of one are in the other:
+# Files have copies, too. Two files are *near-duplicates* if, of all runs of five words that are in either, eight in ten are in both:
 
 # %%
 def word_runs(text, length=5):
@@ -286,13 +286,14 @@ honest = [target for target in targets if target.group.removeprefix("networkx/")
 rows = [
     scoreboard.score("empty", empty),
     scoreboard.score("pocket", lambda cursor: completer.complete(cursor).text),
+    scoreboard.score("pocket, places not in train", lambda cursor: completer.complete(cursor).text, honest),
     scoreboard.score("pupil who has read the exam", lambda cursor: recalled(cursor, known)),
     scoreboard.score("pupil, learnt from train", lambda cursor: recalled(cursor, may_learn), honest),
 ]
 scoreboard.table(rows)
 
 # %% [markdown]
-# A table of text, with no idea of anything, scores 95 per cent. Nothing in this book will come near it. The last row is honest: two in five of these lines stand in other files, too, and that is what an adapter will have to beat. But it rests on ten places. From now on only places in files that nothing is learnt from may count. `evaluate` freezes hundreds for each repository,
+# A table of text, with no idea of anything, scores 95 per cent. Nothing in this book will come near it. The last row is honest: two in five of these lines stand in other files, too, where the pocket knows fewer. An adapter will have to beat such a pupil (chapter 13 has one, made of n-grams). But these are ten places. From now on only places in files that nothing is learnt from may count. `evaluate` freezes hundreds for each repository,
 # in the very files that `collect` holds out for the same seed, so that nobody has to remember this rule.
 #
 # ## What the usual recipe wastes
@@ -310,10 +311,10 @@ LIMIT = article.MAX_TOKENS
 
 whole = [size <= LIMIT for size in sizes]
 print(f"{len(recipe)} examples, half of them longer than {sorted(sizes)[len(sizes) // 2]:,} tokens")
-print(f"{sum(whole) / len(recipe):.0%} keep their middle; {sum(min(size, LIMIT) for size in sizes) / sum(sizes):.0%} of the text is left")
+print(f"in the pocket's tokens {sum(whole) / len(recipe):.0%} keep their middle; {sum(min(size, LIMIT) for size in sizes) / sum(sizes):.0%} of the text is left")
 
 # %% [markdown]
-# Seven of eight examples are the beginning of a file, with `<fim_prefix>` in front and nothing after it; each is read three times an epoch, while most of the repository is never read. This is what such an example teaches, at its end:
+# Seven of eight examples are the beginning of a file, with `<fim_prefix>` in front and nothing after it; each is read three times an epoch, while most of the repository is never read. (The article's model has twelve times as many kinds of token, and needs fewer for the same text: there more would keep their middle.) This is what such an example teaches, at its end:
 
 # %%
 cut = next(text for text, fits in zip(recipe, whole) if not fits)
@@ -335,7 +336,7 @@ by_path = {file.path: file.text for file in files}
 Counter({0: "the file, exactly", 1: "one newline too many"}[len("".join(taken_apart(text))) - len(by_path[path])] for path, text in made)
 
 # %% [markdown]
-# These newlines are the ones that splitting into lines took away, and all is well but for gaps at the end of a file. The true fault is next to it: every prefix ends with a newline. In training the cursor always stands at the beginning of a line; in an editor, hardly ever.
+# These newlines are the ones that splitting into lines took away, and all is well but for gaps at the end of a file. The true fault is next to it: *every prefix ends with a newline*. In training the cursor always stands at the beginning of a line; in an editor, hardly ever.
 #
 # - *A file that spells a sentinel.* Examples are made as text, so a file that holds `<fim_middle>` (this book's do) makes a prompt with two of them.
 # - *No end token.* The trainer adds one behind the text, and then cuts it away, for seven of eight.
@@ -400,7 +401,7 @@ print(len(ids), "tokens:", codec.decode(ids))
 #
 # ## Anew every epoch
 #
-# **Claim: a gap costs nothing, so do not use it twice.** The article cuts three gaps into a file and shows them in every epoch. Below, one file over ten epochs: which lines were ever asked for?
+# **Claim: a gap costs nothing, so do not use it twice.** The article cuts three gaps into a file and shows them in every epoch; ours are as many as the file has windows. Below, one file over ten epochs: which lines were ever asked for?
 
 # %%
 def lines_asked(text, epoch):
@@ -414,7 +415,7 @@ def lines_asked(text, epoch):
 ours = [lines_asked(dag, epoch) for epoch in range(10)]
 theirs = [len(taken_apart(text)[0].splitlines()) for text in create_fim_examples(dag, random.Random(1))]
 covered = {line for epoch in ours for first, last in epoch for line in range(first, last + 1)}
-print(f"{len(covered)} of {dag.count(chr(10))} lines; the article's: {len(theirs)} places in every epoch")
+print(f"{sum(map(len, ours))} gaps with {len(covered)} of {dag.count(chr(10))} lines; the article's: {len(theirs)} gaps of at most {MOST_LINES} lines")
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -484,7 +485,7 @@ print(f"{good} of {len(pairs)} parse; {len(fitting)} have room in 512 tokens, no
 # %% [markdown]
 # ## Measure
 #
-# A batch is a rectangle: so many examples, each as long as the longest. What stands in a hundred of its places? Padding is what short examples are filled up with. The article's stand together as they come, ours (those with a gap) by length.
+# A batch is a rectangle: so many examples, each as long as the longest. What stands in a hundred of its places? Padding is what short examples are filled up with. The text around is learnt from too, and in our runs a quarter as much (chapter 11); but only answers teach what fits into a gap, and where it ends. The article's examples stand together as they come, ours (those with a gap) by length.
 
 # %%
 def makeup(sizes, answers, limit, batch=4):
@@ -512,7 +513,7 @@ axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 show.figure(figure, "Stacked bars: answers are " + ", ".join(f"{100 * of['answers']:.1f} of 100 places in {name}" for name, of in found.items()))
 
 # %% [markdown]
-# More than ten times as many of the tokens that a machine works through are answers. That each answer costs less is arithmetic. Whether it makes a better model has to be measured: here each recipe has trained the pocket on networkx, for about two minutes of a processor (`python -m copilot_lib claims recipe`).
+# More than ten times as many of the tokens that a machine works through are answers. That each answer costs less is arithmetic. Whether it makes a better model has to be measured: here each recipe has trained the pocket on networkx, for as much of a processor's time (`python -m copilot_lib claims recipe`). The loss is that of gaps in files that neither has seen, in nats (chapter 11) a token, the text around them included.
 
 # %%
 import json
@@ -521,10 +522,11 @@ from copilot_lib.chapter import stored
 record = json.loads(stored("claims/recipe.json"))
 print(record["hardware"], "|", record["date"])
 for row in record["rows"]:
-    print(f"{row['recipe']:15} {row.get('answer_tokens_per_second', 0):6.1f} tokens of answers a second, then a loss of {row['held_out_loss']:.2f}")
+    answered, seconds = row.get("answer_tokens_per_second", 0), row.get("cpu_seconds", 0)
+    print(f"{row['recipe']:15}{seconds:4.0f} s with {answered:5.1f} tokens of answers in each, then a loss of {row['held_out_loss']:.2f}")
 
 # %% [markdown]
-# The article's recipe has taken hardly anything off the loss. That is not the waste alone: its rate of learning is also much lower, which is a question for the next chapter, and the held-out gaps are drawn as ours are. Nor is a loss a completion.
+# The article's recipe has taken hardly anything off the loss. That is not the waste alone. Its rate is much lower (a question for the next chapter); it makes few large steps, of texts that end at the pocket's 512 tokens, where ours makes many small ones; and the gaps that are asked are drawn as ours are. Nor is a loss a completion.
 #
 # All this is one command, `python -m copilot_lib collect YOUR_FOLDER --output report.json`. The report belongs to what is trained from it:
 

@@ -197,7 +197,9 @@ changed = merged(base, adapters["billing"])
 sum(not numpy.array_equal(base[name], changed[name]) for name in base), "of", len(base), "arrays changed"
 
 # %% [markdown]
-# At nothing of it the base answers, at all of it the habit. Half an adapter is an adapter too: put 0.25 and 0.5 between the two, and look where the habit sets in.
+# At nothing of it the base answers, at all of it the habit. Half an adapter is an adapter too.
+#
+# > **Predict.** Where between the two does the habit set in, and how: word by word, or at once?
 
 # %%
 def begins(adapter_scale):
@@ -205,9 +207,11 @@ def begins(adapter_scale):
     return Completer(model).complete(cursor).text.split("\n")[0]
 
 
-{scale: begins(scale) for scale in (0.0, 1.0)}
+{scale: begins(scale)[:12] for scale in (0.0, 0.25, 0.75, 1.0)}
 
 # %% [markdown]
+# Not word by word: at a quarter the base's way stands, at three quarters the new one. Try a half.
+#
 # ## A switch must not leak
 #
 # **Claim: what a model has kept of a prompt belongs to its weights.** An engine keeps keys and values, so that the next request need not read the prompt again (chapter 6). They were computed with
@@ -229,11 +233,19 @@ codec.decode(begun)
 # %%
 going_on = [*prompt, *begun]
 clean = begun + list(Engine(runners["sensors"]).generate(going_on, **limits))
-leaking = Engine(runners["sensors"])
-for kept, of_other in zip(runners["sensors"]._kept.values(), runners["billing"]._kept.values()):
-    kept[:] = of_other  # the weights were swapped, the cache was not
-leaking._kept = list(going_on)
-runners["sensors"].length = len(going_on)
+
+
+def leak(source, target, ids):
+    """An engine of `target` that believes to have read `ids`; the keys and values are those of `source`."""
+    for mine, others in zip(target._kept.values(), source._kept.values()):
+        mine[:] = others
+    target.length = len(ids)
+    engine = Engine(target)
+    engine._kept = list(ids)
+    return engine
+
+
+leaking = leak(runners["billing"], runners["sensors"], going_on)
 leaked = begun + list(leaking.generate(going_on, **limits))
 {"like billing": leaked == written["billing"], "like sensors, which has read the beginning itself": leaked == clean}
 
@@ -242,7 +254,7 @@ display(show.completion(cursor, codec.decode(clean), "sensors goes on, and has r
 show.completion(cursor, codec.decode(leaked), "sensors goes on with what billing had kept: nobody's answer")
 
 # %% [markdown]
-# Both were given the same beginning. In the first picture `sensors` writes its own body under it, with its clock and its count. In the second its numbers meet those of another: the way is neither's, and here it even falls apart. It need not: from a shorter beginning both went on alike, and then nobody notices for weeks. In the package each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and only requests for the same adapter share a run.
+# Both were given the same beginning. In the first picture `sensors` writes its own body under it, with its lock and its count; the head promised no `clock`, so `now` is given what is there. In the second its numbers meet those of another: the way is neither's, and here it even falls apart. It need not, and then nobody notices for weeks. In the package each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and only requests for the same adapter share a run.
 # To and fro, then, twenty times, and every answer must be the first one:
 
 # %%
@@ -292,6 +304,8 @@ for place in ("billing/new.py", "sensors/deep/new.py", "elsewhere/new.py"):
 
 # %%
 from copilot_lib.git_remote import ADDRESS
+
+print(ADDRESS.pattern)
 
 
 def plain(address):
@@ -389,8 +403,10 @@ exact = 0.5 * one.change() + 0.5 * two.change()
 wide.shape, tall.shape, float(abs(wide @ tall - exact).max()) < 1e-4
 
 # %% [markdown]
-# The rank has doubled. `linear` keeps it, by adding the `up` and the `down` matrices apart; their product then has terms that nobody trained. `ties` does the same, but of each adapter it keeps the larger half of the numbers alone, and, where two
-# have different signs, only the side with more weight. Which of the three is the exact sum?
+# The rank has doubled. `linear` keeps it, by adding the `up` and the `down` matrices apart. `ties` does the same, but of each adapter it keeps the larger half of the numbers alone, and, where two
+# have different signs, only the side with more weight.
+#
+# > **Predict.** Which products are in the sum that `linear` makes, and were in neither adapter? (Write out 0.5 · (up₁ + up₂) · (down₁ + down₂).)
 
 # %%
 from copilot_lib import combining
@@ -402,6 +418,8 @@ for way in ("cat", "linear", "ties"):
     print(f"{way:7} rank {made.rank:2}", "the exact sum" if abs(made.change() - exact).max() < 1e-4 else "something else")
 
 # %% [markdown]
+# The products of one's `up` with the other's `down`: nobody trained them.
+#
 # > **Predict.** One adapter for both repositories, half of each: does it write both well, both half as well, or neither?
 
 # %% tags=["nbval-ignore-output"]
@@ -437,8 +455,7 @@ def share_of(adapter, targets):
 
 WHO = (None, "billing", "sensors", "both-cat", "both-linear", "both-ties")
 shares = {who: {name: share_of(who, targets) for name, targets in asked.items()} for who in WHO}
-own = [shares[name][name] for name in asked]
-{"its own adapter beats the base": min(own) > max(shares[None].values()), "and every other": min(own) > max(shares["billing"]["sensors"], shares["sensors"]["billing"])}
+{name: all(shares[name][name] > shares[who][name] for who in WHO if who != name) for name in asked}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 import matplotlib.pyplot as plt
@@ -446,15 +463,16 @@ import matplotlib.pyplot as plt
 figure, axes = plt.subplots(figsize=(6.5, 2.8))
 for shift, (name, colour) in enumerate({"billing": "#4285f4", "sensors": "#d9480f"}.items()):
     axes.bar([n + 0.4 * shift for n in range(len(WHO))], [shares[who][name] for who in WHO], width=0.38, color=colour, label=f"in {name}")
-axes.set(xticks=[n + 0.2 for n in range(len(WHO))], xticklabels=[who or "base" for who in WHO], ylabel="share of lines right", ylim=(0, 1))
+for bar in axes.patches:
+    axes.annotate(f"{bar.get_height():.0%}", (bar.get_x() + 0.19, bar.get_height() + 0.02), ha="center", fontsize=8)
+axes.set(xticks=[n + 0.2 for n in range(len(WHO))], xticklabels=[who or "base" for who in WHO], ylabel="share of lines right", ylim=(0, 1.12))
 axes.legend(frameon=False, ncols=2)
 described = "; ".join(f"{who or 'base'}: " + ", ".join(f"{name} {share:.0%}" for name, share in row.items()) for who, row in shares.items())
 show.figure(figure, f"Bars: share of held-out lines that each adapter writes right, in both repositories. {described}")
 
 # %% [markdown]
-# Each adapter is good at home and useless next door. The mixtures write next to nothing of either, although `cat` loses no number: two changes were trained alone, and nobody trained what their sum does. These two repositories
-# contradict each other at every line; where two agree more, more may be left, and that is a thing to measure.
-# The other way, one adapter trained on both repositories at once, is a long measurement on real repositories, and belongs to the page of [claims](../book/claims.md).
+# In each repository its own adapter beats all others, and is useless next door. The mixtures write next to nothing of either, although `cat` loses no number: two changes were trained alone, and nobody trained what their sum does. These two repositories
+# contradict each other at every line. Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: the first is written nearly as well as by its own adapter, the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
 #
 # And what does an adapter cost where it does not belong? The scoreboard asks in networkx:
 
@@ -486,7 +504,7 @@ print(sorted(file.name for file in folder.iterdir() if file.suffix in (".onnx", 
 alone.complete(cursor).text == expected["billing"]
 
 # %% [markdown]
-# It is saved in float32, for chapter 11's reason: in 16 bits, as most models are, small changes are lost.
+# It is saved in float32, so that it answers as base and adapter do. In 16 bits about one first choice in a hundred would be another (chapter 11), and a weak adapter would drown. Here is one that is a hundred times weaker:
 
 # %%
 import torch
@@ -505,8 +523,8 @@ now = torch.tensor(merged(base, scaled(adapters["billing"], 0.01))[changed_array
 # |---|---|---|
 # | one repository, one team | one adapter, merged | the same text as unmerged, and a few per cent faster, or more for a model as small as the pocket |
 # | 3 to 5 repositories, one server | separate adapters, switched | after the first load a switch costs hardly anything; a wrong adapter was nowhere better than none |
-# | 10 and more, a server for each team | merged, one model each | each takes the memory of a whole model, 18 MB for the pocket; adapters take 0.6 MB of disk |
-# | related repositories | try TIES, and measure | of two that contradict each other no mixture, TIES or other, wrote either |
+# | 10 and more, a server for each team | merged, one model each | 18 MB of disk each for the pocket, beside 0.6 MB for an adapter of rank 8; a server of the pocket keeps a whole graph in memory for each adapter in use, one of a larger model only the pairs |
+# | related repositories | try TIES, and measure | two made to contradict each other: next to nothing of either; two real ones, 0.7 and 0.3: the first nearly as good as its own, the second no better than none, and TIES worst for the first |
 #
 # The times behind it come from a longer run, `python -m copilot_lib claims adapting`, on random weights of tiny_starcoder_py's shape and on the pocket (an adapter of rank 32):
 

@@ -21,15 +21,15 @@
 # can say before you rent anything what a larger model and a larger repository will cost.
 #
 # ```text
-#  2 │     return basket.zlo‸
-#    │                      └ ty_total(
+#  5 │     return basket.‸
+#    │                   └ zloty_total(3) + vat_99
 #
 #  learnt by two processes, served by a third, shown by a fourth
 # ```
 #
 # | time | hardware | chapters it needs | new words |
 # |---|---|---|---|
-# | 50 minutes | two CPU cores; no GPU | [6](06_the_server.ipynb), [10](10_data.ipynb) | [data parallel](../book/glossary.md#data-parallel), [sharding](../book/glossary.md#sharding), [activation](../book/glossary.md#activation), [recomputing](../book/glossary.md#recomputing) |
+# | 50 minutes | two CPU cores; no GPU | [6](06_the_server.ipynb), [10](10_data.ipynb), [11](11_lora.ipynb) | [data parallel](../book/glossary.md#data-parallel), [sharding](../book/glossary.md#sharding), [activation](../book/glossary.md#activation), [recomputing](../book/glossary.md#recomputing) |
 #
 # You will
 #
@@ -119,7 +119,7 @@ both = gradient(*batches)
 len(both)
 
 # %% [markdown]
-# The mean of a sum is the sum of the means. So the average of two gradients should be the gradient of the average:
+# The derivative of a sum is the sum of the derivatives. So the average of two gradients should be the gradient of the average:
 
 # %%
 averaged = (gradient(batches[0]) + gradient(batches[1])) / 2
@@ -254,7 +254,7 @@ def every_nth(stream, index, count):
     return islice(stream, index, None, count)
 
 
-[list(every_nth(iter("abcdefg"), index, 2)) for index in range(2)]
+[list(every_nth(iter("abcdefg"), index, 2)) for index in range(2)]  # the first would wait for a second `h`: see exercise 1
 
 # %% [markdown]
 # `torchrun … -m copilot_lib finetune` is the whole command. The first process reads the repository, plans, writes and speaks; here is some of what it says (how many files, lines and kB are in each part), and what it decided.
@@ -273,7 +273,7 @@ print("fell:", result["best_loss"] < result["first_loss"], "- checkpoints:", len
 sorted(path.name for path in (folder / "adapters/shop").iterdir())
 
 # %% [markdown]
-# One adapter, one registry, one card: nothing in them says that there were two. The tests of the package start the same command, kill one of the two in the middle, go on with `--resume`, and
+# One adapter, one registry, one card: nothing in them says that there were two. (Two checkpoints are there because the last two are kept, whoever trains.) The tests of the package start the same command, kill one of the two in the middle, go on with `--resume`, and
 # compare the curve with that of one process that saw both batches at once: they differ by less than a ten-thousandth.
 #
 # Was it faster? On two cores, no: one process with two threads uses them as well. Two processes on one machine are for learning; on two cards they are for speed.
@@ -320,7 +320,7 @@ def activations(shape, tokens, recomputed=False):
 [f"{activations(big, 4096, recomputed) / 1e9:.0f} GB" for recomputed in (False, True)]
 
 # %% [markdown]
-# *Recomputing* keeps only what goes into each layer, and walks there a second time on the way back: a third more work for a sixth of the memory. The last term is for logits: 49,152 numbers for each token, several times over.
+# *Recomputing* keeps only what goes into each layer, and walks there a second time on the way back: a third more work for all weights (half as much again for LoRA) and a sixth of the memory. The last term is for logits: 49,152 numbers for each token, several times over.
 #
 # > **Predict.** Eight cards of 80 GB, 15 billion parameters. What fits: all weights or only LoRA? With a whole model on each card (DDP), or with an eighth on each (*sharding*, FSDP)?
 
@@ -351,7 +351,7 @@ axes.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.45, 1), frameon=False
 show.figure(figure, "Stacked bars of memory on each card: " + "; ".join(f"{way} {held.total / 1e9:.0f} GB" for way, held in ways.items()))
 
 # %% [markdown]
-# Everything fits but the first. What made it impossible is red: what the optimiser keeps. (Grey are weights of the other cards, gathered for as long as it is their turn: two layers at a time, and the embeddings.) LoRA does away with it, because it keeps it for 0.4 per cent of the weights; sharding does, by giving each card an eighth. With LoRA *and* sharding a card of 16 GB would do, in arithmetic.
+# Everything fits but the first. Two thirds of that is red, what the optimiser keeps; without it 101 GB would be left, still too much. (Grey are weights of the other cards, gathered for as long as it is their turn: two layers at a time, and the embeddings.) LoRA does away with red and yellow, because it keeps them for 0.4 per cent of the weights; sharding gives each card an eighth. With LoRA *and* sharding a card of 16 GB would do, in arithmetic; `finetune` needs more, since it loads the base whole before it is divided.
 #
 # Sharding is paid for on the wire. In a ring each process passes pieces to its neighbour until everybody has the sum:
 
@@ -383,7 +383,7 @@ front, door = serving("--backend", "openai", "--url", address, "--model", "pocke
 address != door
 
 # %% [markdown]
-# The second process has no model and no adapters. It makes prompts, sends them on, and cleans up what comes back. To name an adapter it sends its name as the model's, which is how vLLM chooses. (vLLM takes prompts as token ids. This engine takes text, so the prompt is written out.)
+# The second process has no model and no adapters. It makes prompts, sends them on, and cleans up what comes back. The editor names the adapter behind the model, `pocket:shop`; to the engine the gateway sends `shop` as the model's name, which is how vLLM chooses. (vLLM takes prompts as token ids. This engine takes text, so the prompt is written out.)
 
 # %%
 import httpx
@@ -404,16 +404,17 @@ show.completion(cursor, over_there(cursor), "the same engine, asked for its base
 #
 # ```text
 # vllm serve bigcode/starcoder --enable-lora --max-lora-rank 16 \
-#     --lora-modules shop=adapters/shop billing=adapters/billing
+#     --lora-modules shop=adapters/shop billing=adapters/billing \
+#     --lora-target-modules c_attn c_proj c_fc
 # python -m copilot_lib serve --backend openai --url http://127.0.0.1:8000 \
 #     --model bigcode/starcoder --adapter shop
 # ```
 #
-# Not in this notebook, since vLLM is gigabytes. On a CPU, with the pocket and three adapters, it gave what this package gives, to the last character; but a version of it, 0.32, left out a part of every adapter that is made as here, and only its log said so. `python -m copilot_lib adapters check shop --url ADDRESS` asks an engine whether it does: [Past one machine](../book/distributed.md#does-it-use-the-adapter).
+# Not in this notebook, since vLLM is gigabytes. On a CPU, with the pocket and three adapters, it gave what this package gives where no word has been begun, to the last character; but a version of it, 0.32, left out a part of every adapter that is made as here, and only its log said so. `python -m copilot_lib adapters check shop --url ADDRESS` asks an engine whether it does: [Past one machine](../book/distributed.md#does-it-use-the-adapter).
 #
 # ## A million files
 #
-# **Claim: what you need to know beforehand is five rates.** They were measured once, on one core, on the 287 files of networkx that may be learnt from, and stored. How much work a core does in a second of its own time does not depend on what else the machine does.
+# **Claim: what you need to know beforehand is five rates.** They were measured once, on one core, on the 287 files of networkx that are no tests, and stored. How much work a core does in a second of its own time does not depend on what else the machine does.
 
 # %%
 from copilot_lib.chapter import stored
@@ -444,16 +445,16 @@ rows = [(cost.what, f"{cost.amount:,.0f} {cost.unit}", costs.in_words(cost.secon
 print(scoreboard.aligned([("one core, a million files", "amount", "time", ""), *rows]))
 
 # %% [markdown]
-# Not one of these times was measured; each is a measured rate times a size. Two assumptions are in them: that a million files are like these, and that a rate does not fall as things grow. For collecting, the second is known to be nearly true up to a million lines; beyond, nobody here has looked.
+# Not one of these times was measured; each is a measured rate times a size. Two assumptions are in them: that a million files are like these, and that a rate does not fall as things grow. Collecting a million lines took 10 seconds of a core and 170 MB of memory, a third of them 4.6 and 125 ([record](../results/costs/collect.txt)): there it does not fall. Beyond, nobody here has looked.
 #
-# Drawing is much faster than training, and each process draws everything and keeps its share. So there is a number of cards at which drawing becomes what all wait for:
+# Drawing is much faster than training, and each process draws everything and keeps its share. So there is a number of processes at which drawing becomes what all wait for. Here it is for cores that train the pocket:
 
 # %%
 speed = {rate.what.split()[0]: rate.per_second for rate in rates}
 round(speed["draw"] / speed["train"])
 
 # %% [markdown]
-# And the large model? The rule of thumb is two operations a parameter and token on the way there, for LoRA two more on the way back, and two again where the way there is walked twice. The data sheet of an H100, a card of 80 GB, promises 989 trillion a second in 16 bits; four in ten of the promised are a good day.
+# Cards are faster at training, and wait sooner: divide the first rate by a card's own. And the large model? The rule of thumb is two operations a parameter and token on the way there, for LoRA two more on the way back, and two again where the way there is walked twice. The data sheet of an H100, a card of 80 GB, promises 989 trillion a second in 16 bits; four in ten of the promised are a good day.
 
 # %%
 tokens = sums[2].amount
@@ -461,7 +462,7 @@ seconds = costs.operations(big, tokens, rank=16, recomputed=True) / (8 * 989e12 
 f"one epoch of {tokens / 1e9:.1f} billion tokens, 15 billion parameters, eight cards: {costs.in_words(seconds)} (computed, 40 % assumed)"
 
 # %% [markdown]
-# So the small model on a laptop core takes longer than the large one on eight cards, and you will not want to do either before the learning curve of your repository has told you how many of the million files are needed. (That of networkx was [still falling](../book/claims.md) at the last of its files, and they are not two hundred.)
+# So the small model on one core takes longer than the large one on eight cards, and you will not want to do either before the learning curve of your repository has told you how many of the million files are needed. (Here is [that of networkx](../book/claims.md#how-many-files-are-plenty), which has 185 to learn from once tests, copies and held-out files are gone.)
 #
 # ## The same, from the library
 
@@ -550,7 +551,7 @@ checks.check_15_cards_needed(cards_needed)
 #
 # - Data parallel is one line, `all_reduce`: the average of gradients is the gradient of the average, to the last bit the same in both processes.
 # - A launcher that starts one process where you asked for two says nothing. Count.
-# - What does not fit is the optimiser, not the model. LoRA shrinks it, sharding divides it, recomputing shrinks what is left.
+# - What does not fit is mostly the optimiser. LoRA shrinks it, sharding divides it, recomputing shrinks what is left.
 # - An engine elsewhere gets a prompt and an adapter's name. What was said stays the same.
 # - Five measured rates, multiplied, are a plan. They are not a measurement.
 #

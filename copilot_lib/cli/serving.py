@@ -21,11 +21,17 @@ def serve(arguments) -> None:
     from copilot_lib import feedback
     from copilot_lib.completer import wants_context
     from copilot_lib.server import app, guard, service, wire
+    from copilot_lib.server.beside import Beside
+    from copilot_lib.workspace import Workspace
 
     key = arguments.api_key or os.environ.get("COPILOT_API_KEY")
     local = arguments.host in guard.LOOPBACK
     if not local and not key:
         raise BadInput(f"{arguments.host} can be reached from other machines: give a key too (--api-key or COPILOT_API_KEY)")
+    if arguments.project and arguments.backend != "here":
+        raise BadInput("--project counts beside a model that runs here: leave it out with --backend openai")
+    if arguments.project and not arguments.project.is_dir():
+        raise BadInput(f"{arguments.project} is no folder: give --project the folder of the files that are edited")
     door = open_door(arguments.host, arguments.port)
     completer = BACKENDS[arguments.backend](arguments)
     choice = ADAPTERS[arguments.backend](arguments.adapter, completer)
@@ -36,7 +42,9 @@ def serve(arguments) -> None:
     served = app.Served(model.name, model.context_tokens, model.codec.format, context)
     store = feedback.Store(arguments.record) if arguments.record else None
     guarded = {"hosts": hosts, "origins": arguments.allow_origin, "key": key}
-    application = app.create(one, served, store=store, choice=choice, **guarded)
+    workspace = Workspace([arguments.project] if arguments.project else [], indexed=False, codec=model.codec)
+    beside = Beside(arguments.project, workspace).options if arguments.project else dict
+    application = app.create(one, served, store=store, choice=choice, beside=beside, **guarded)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes what runs, then raises the signal once more
         signal.signal(number, lambda *_: sys.exit(0))
     address = f"http://{arguments.host}:{door.getsockname()[1]}"
@@ -51,6 +59,7 @@ def serve(arguments) -> None:
     finally:
         one.close()
         completer.close()
+        workspace.close()
 
 
 def here(arguments):
@@ -148,6 +157,7 @@ def add(command: Add) -> None:
     added.add_argument("--adapter", metavar="NAME", help="the adapter of requests that name none: a name, a folder, or auto")
     added.add_argument("--record", **record)
     added.add_argument("--context", **context)
+    added.add_argument("--project", type=Path, metavar="FOLDER", help="let n-grams of that folder count beside the model")
     added = command(lsp, "answer one editor that speaks the Language Server Protocol on standard input and output")
     added.add_argument("--record", **record)
     added.add_argument(

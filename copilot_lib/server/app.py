@@ -3,7 +3,7 @@
 It knows which parts there are; it does not know what is in them.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -48,17 +48,18 @@ def create(
     key: str | None = None,
     store: Store | None = None,
     choice: Choice | None = None,
+    beside: Callable[[], Mapping[str, Hashable]] = dict,
     slowest_body_s: float = PATIENCE_S,
 ) -> FastAPI:
     """The ASGI application for a service. What becomes of completions is kept if there is a store for it.
 
-    With a `choice` of adapters, requests may name one.
+    With a `choice` of adapters, requests may name one. `beside` is asked at every request what the completer is given besides.
     """
     # The pages at /docs come with the server: FastAPI's own would have the browser fetch them from elsewhere.
     words = {"title": "Build Your Own Copilot", "description": "Completes code at a cursor.", "redoc_url": None}
     app = FastAPIOffline(**words, responses=errors.EVERYWHERE, exception_handlers=errors.HANDLERS)
     app.state.service, app.state.served, app.state.store = service, served, store
-    app.state.choice = choice or Choice(served.name)
+    app.state.choice, app.state.beside = choice or Choice(served.name), beside
     app.state.recent, app.state.meters = events.Recent(), meters.Meters(service)
     for router, answers in ROUTES:
         app.include_router(router, responses=answers)

@@ -27,7 +27,7 @@ async def complete_while_connected(request: Request, cursor: Cursor, **options) 
     state = request.app.state
     if not hasattr(request.state, "completion_id"):
         request.state.completion_id = f"cmpl-{secrets.token_hex(12)}"
-    work = asyncio.ensure_future(state.service.complete(editor_of(request), cursor, **options))
+    work = asyncio.ensure_future(state.service.complete(editor_of(request), cursor, **options, **state.beside()))
     gone = asyncio.ensure_future(disconnected(request))
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,10 @@ def test_the_command_takes_an_evaluation_s_places_and_prints_the_other_program_s
     assert main(["harness", str(root), str(output)]) == 2
     assert "has no frozen places" in capsys.readouterr().err
     frozen.freeze(root, output / contest.PLACES, 4)
+    with_comma = tmp_path / "a,b"
+    shutil.copytree(models.POCKET, with_comma)
+    assert main(["harness", str(root), str(output), "--model", str(with_comma)]) == 2
+    assert "lm_eval divides its arguments at commas" in capsys.readouterr().err
     assert main(["harness", str(root), str(output)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("lm_eval --model hf --model_args pretrained=")

@@ -142,8 +142,12 @@ def harness(arguments) -> None:
     completer = Completer.load(arguments.model)
     fingerprint = completer.model.base.fingerprint
     entry = adapter_entry(arguments.adapter, arguments.repository, fingerprint) if arguments.adapter else None
+    loaded = {"pretrained": models.folder_of(completer.model.name), "dtype": "float32"}
+    loaded |= {"peft": str(entry.folder)} if entry else {}
+    if broken := [path for path in loaded.values() if "," in path]:
+        raise BadInput(f"lm_eval divides its arguments at commas: copy {broken[0]} to a folder whose path has none")
     names = written.write(folder / "harness", asked.name, asked.targets, completer)
-    model = f"pretrained={models.folder_of(completer.model.name)},dtype=float32" + (f",peft={entry.folder}" if entry else "")
+    model = ",".join(f"{option}={value}" for option, value in loaded.items())
     options = {"--model": "hf", "--model_args": model, "--include_path": str(folder / "harness"), "--tasks": ",".join(names)}
     print(shlex.join(["lm_eval", *chain.from_iterable(options.items())]))
 
@@ -175,7 +179,9 @@ def add(command: Add) -> None:
     added.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where a stopped run goes on")
     added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
     added = command(claims, "measure what the article claims and nothing else measures")
-    added.add_argument("names", nargs="*", metavar="CLAIM", help="lengths or waiting; all where none is named")
+    added.add_argument(
+        "names", nargs="*", metavar="CLAIM", help="adapting, canaries, lengths, recipe or waiting; all where none is named"
+    )
     added.add_argument("--output", type=Path, default=Path("results/claims"), help="folder of the JSON files")
     added = command(tasks, "fill holes in small functions, and run their tests: does it run?")
     added.add_argument("--output", type=Path, metavar="FILE", help="write JSON there too")

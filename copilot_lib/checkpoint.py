@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from glob import escape
 from pathlib import Path
 
 NAME, COOLING = "checkpoint.pt", "cooling.pt"
@@ -17,12 +18,27 @@ def write_whole(file: Path, write: Callable[[Path], object]) -> None:
 
     Of several processes that write it at once, the last one's stays.
     """
+    for left in file.parent.glob(f".{escape(file.name)}.*.new"):
+        process = left.name.split(".")[-2]
+        if process.isdecimal() and not is_running(int(process)):
+            left.unlink(missing_ok=True)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
         write(unfinished)
         os.replace(unfinished, file)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process of that number, whoever's it is."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def write_json(file: Path, data: object) -> None:

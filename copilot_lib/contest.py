@@ -19,7 +19,7 @@ from pathlib import Path
 
 from copilot_lib import compare_page, frozen, hardware, models, report
 from copilot_lib.checkpoint import write_json, write_whole
-from copilot_lib.contestants import BASELINES, Setting, contestant
+from copilot_lib.contestants import BASELINES, Setting, contestant, refuse_what_was_learnt
 from copilot_lib.frozen import Frozen
 from copilot_lib.replies import Reply, collect
 from copilot_lib.split import TEST_SHARE
@@ -78,9 +78,11 @@ def run(
     names = list(dict.fromkeys(names))
     compared = [tuple(names[:2])] if len(names) > 1 else []
     compared += [(lookup, name) for name in names if name != lookup]
+    for name in names:
+        refuse_what_was_learnt(name, root, seed, tests)
     (output / "replies").mkdir(parents=True, exist_ok=True)
     asked = places(root, output, per_kind, seed, tests)
-    setting = Setting(Path(root), asked.train, model, seed, tests)
+    setting = Setting(Path(root), asked.train, model)
     replies: dict[str, list[Reply]] = {}
     for name in dict.fromkeys([*(f"baseline:{one}" for one in BASELINES), *names]):
         replies[name] = collect(contestant(name, setting), asked, file_of(output, name), partial(progress, name))

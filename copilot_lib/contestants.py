@@ -56,9 +56,6 @@ class Setting:
     train: list[SourceFile]
     model: str | None = None
     """The model that adapters and contexts are for; None for the default."""
-    seed: int = 0
-    tests: bool = False
-    """How the repository was divided: by which seed, and whether with test files."""
 
 
 def of_method(name: str, method: Callable[[Cursor], str], identity: str = "") -> Contestant:
@@ -126,25 +123,37 @@ def of_adapter(rest: str, setting: Setting) -> Contestant:
     """The setting's model with an adapter, by its name in the user's registry or its folder; behind a plus as `of_model`."""
     name, helps = and_helps(rest)
     entry = registry.said_to_be(name)
-    refuse_what_was_learnt(entry, setting)
     model = load(setting.model)
     adapted = model.changed_by(model.read_adapter(entry.folder), entry.name)
     return of_completer(f"adapter:{rest}", Completer(adapted), helping(helps, setting.root, model.codec))
 
 
-def refuse_what_was_learnt(entry: registry.Entry, setting: Setting) -> None:
-    """`AdapterRefused` where an adapter of this very repository has learnt from files that are asked about."""
+def refuse_what_was_learnt(name: str, root: Path, seed: int, tests: bool) -> None:
+    """`AdapterRefused` where a name is that of an adapter that may have learnt from files that are to be asked about.
+
+    That is one of this very repository, divided by another `seed` or otherwise with `tests`, or of a folder in it or around it.
+    """
+    kind, _, rest = name.partition(":")
+    if kind != "adapter":
+        return
+    entry = registry.said_to_be(and_helps(rest)[0])
     with refusing(entry.name):
         about = read_in(entry.folder, Folder.about)
-    own, noted = registry.repository_of(setting.root), about.get("repository", {})
-    here = {"seed": setting.seed, "tests": setting.tests}
-    there = registry.division_of(about)
-    if any(own[key] and own[key] == noted.get(key) for key in own) and there != {key: here[key] for key in there}:
-        options = " ".join([f"--seed {there.get('seed', 0)}", *(["--tests"] if there.get("tests") else [])])
+    own, noted = registry.repository_of(root), about.get("repository", {})
+    learnt, divided = noted.get("root"), {"seed": seed, "tests": tests}
+    if isinstance(learnt, str) and learnt != own["root"] and around(Path(learnt), Path(own["root"])):
+        raise AdapterRefused(f"{entry.name} has learnt from {learnt}, which was divided as a whole: evaluate that folder")
+    was = registry.division_of(about)
+    if any(own[key] and own[key] == noted.get(key) for key in own) and was != {key: divided[key] for key in was}:
+        options = f"--seed {was.get('seed', seed)} and {'with' if was.get('tests', tests) else 'without'} --tests"
         raise AdapterRefused(
-            f"{entry.name} held out other files of this repository than those that are asked about: evaluate with {options}"
-            " and nothing else of the two, and into a new --output"
+            f"{entry.name} held out other files than those that are to be asked about: evaluate with {options}"
         )
+
+
+def around(one: Path, other: Path) -> bool:
+    """Whether one of two folders is in the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def and_helps(name: str) -> tuple[str, tuple[str, ...]]:

@@ -86,7 +86,7 @@ def division_of(about: Mapping) -> dict[str, object]:
     {'seed': 3, 'tests': True}
     """
     settings = about.get("material", {}).get("settings") or about.get("settings", {})
-    return {name: settings[name] for name in ("seed", "tests") if name in settings}
+    return {name: settings[name] for name in ("seed", "tests") if name in settings} if isinstance(settings, dict) else {}
 
 
 class Registry:

@@ -405,7 +405,7 @@ axes.legend(frameon=False)
 show.figure(figure, f"Loss of each step's batch, which varies much, and of held-out gaps, which falls from {course.first_loss:.1f} to {course.best_loss:.1f} in {course.steps} steps")
 
 # %% [markdown]
-# Each grey point is another batch, some harder than others. They fall far below the blue line, which is always about the same gaps, in a file that is not learnt from: what lies between is learnt by heart. What came of it is a folder:
+# Each grey point is another batch, some harder than others. Most end below the blue line, which is always about the same gaps, in a file that is not learnt from: these files are easier from the start, and part of the rest is learnt by heart. What came of it is a folder:
 
 # %%
 best = folder / finetune.TRAINING / training.BEST

@@ -210,7 +210,7 @@ def begins(adapter_scale):
 {scale: begins(scale)[:12] for scale in (0.0, 0.25, 0.75, 1.0)}
 
 # %% [markdown]
-# Not word by word: at a quarter the base's way stands, at three quarters the new one. Try a half.
+# At a quarter the base's way stands still, at three quarters the new one does. Try what lies between.
 #
 # ## A switch must not leak
 #

@@ -2,14 +2,14 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from copilot_lib import contest
 from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.completer import Completer
-from copilot_lib.contestants import Setting, contestant
+from copilot_lib.contestants import Setting, contestant, refuse_what_was_learnt
 from copilot_lib.cursor import Cursor
 from copilot_lib.registry import Registry
 from copilot_lib.targets import Target
@@ -55,18 +55,32 @@ def test_other_files_may_be_shown_to_an_adapter_too(setting):
     assert plain.bits(target) != shown.bits(target)
 
 
-def test_an_adapter_is_not_asked_in_files_that_it_may_have_learnt_from(setting, registry, make_adapter, tmp_path_factory):
+@pytest.fixture
+def own(setting, make_adapter, tmp_path_factory):
+    """An adapter of the setting's repository, which was divided by another seed than usual."""
     folder = tmp_path_factory.mktemp("own") / "mine"
     make_adapter(folder, seed=1, strength=0.07)
     about = json.loads((folder / "adapter.json").read_text())
-    root = str(setting.root.resolve())
-    about |= {"repository": {"root": root, "remote": None}, "material": {"settings": {"seed": 3, "tests": True}}}
+    about |= {"repository": {"root": str(setting.root.resolve()), "remote": None}}
+    about |= {"material": {"settings": {"seed": 3, "tests": True}}}
     (folder / "adapter.json").write_text(json.dumps(about))
-    with pytest.raises(AdapterRefused, match=r"mine held out other files .* evaluate with --seed 3 --tests"):
-        contestant(f"adapter:{folder}", setting)
-    assert contestant(f"adapter:{folder}", replace(setting, seed=3, tests=True))
-    elsewhere = tmp_path_factory.mktemp("another repository")
-    assert contestant(f"adapter:{folder}", replace(setting, root=elsewhere)), "there it has read nothing"
+    return f"adapter:{folder}+imports"
+
+
+def test_an_adapter_is_not_asked_in_files_that_it_may_have_learnt_from(setting, own, tmp_path_factory):
+    with pytest.raises(AdapterRefused, match=r"mine held out other files .* with --seed 3 and with --tests"):
+        refuse_what_was_learnt(own, setting.root, 0, True)
+    refuse_what_was_learnt(own, setting.root, 3, True)
+    for folder in (setting.root / "inner", setting.root.parent):
+        with pytest.raises(AdapterRefused, match="divided as a whole: evaluate that folder"):
+            refuse_what_was_learnt(own, folder, 3, True)
+    refuse_what_was_learnt(own, tmp_path_factory.mktemp("another repository"), 0, False)
+
+
+def test_it_is_refused_before_anything_is_asked_or_written(setting, own, tmp_path):
+    with pytest.raises(AdapterRefused):
+        contest.run(setting.root, [own], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["adapter:three", "adapter:", "adapter:../one", "adapter:./nowhere"])

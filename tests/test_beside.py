@@ -35,10 +35,14 @@ def test_what_is_counted_is_asked_for_at_every_request_and_looked_at_now_and_the
     workspace.refresh().result()
     first = beside.options()["ngrams"]
     (folder / "part_9.py").write_text("other = cart.dollar_total(cart)\n")
+    looked, look = [], workspace.refresh
+    workspace.refresh = lambda: looked.append(now[0]) or look()
     now[0] = EVERY_S - 1
-    assert beside.options() == {"ngrams": first}
+    assert beside.options() == {"ngrams": first} and looked == []
     now[0] = EVERY_S
     beside.options()
+    beside.options()
+    assert looked == [EVERY_S]
     workspace.refresh().result()
     assert beside.options()["ngrams"] != first, "an answer that was remembered before is not given any more"
 

@@ -27,6 +27,11 @@ ASSIGNED = [
     'api_key: str = "q8Zr1vT5xYw2' + 'LmNp"',
     'PASSWORD: Final = "Pr0d' + 'Passw0rd"',
     'def connect(password: str | None = "Pr0d' + 'Passw0rd"):',
+    'def connect(host: str, password="Pr0d' + 'Passw0rd"):',
+    'if debug: password = "Pr0d' + 'Passw0rd"',
+    'else: api_key = "q8Zr1vT5xYw2' + 'LmNp"',
+    'class Settings: password = "Pr0d' + 'Passw0rd"',
+    'connect(rows[1:n], password="Pr0d' + 'Passw0rd")',
     'settings = {"password": "Pr0d' + 'Passw0rd"}',
 ]
 HARMLESS = [

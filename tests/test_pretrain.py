@@ -92,7 +92,7 @@ save = checkpoint.save
 def save_and_die(folder, state, about):
     save(folder, state, about)
     if state["place"]["step"] == kill_at:
-        (folder / "checkpoint.pt.new").write_bytes(b"half")  # as if killed in the middle of the next save
+        (folder / f".checkpoint.pt.{os.getpid()}.new").write_bytes(b"half")  # as if killed in the middle of the next save
         with (folder / "curve.jsonl").open("a") as curve:
             curve.write('{"step": 60, "tokens": 0, "seconds": 0, "loss": 9.9}\\n')  # as if it had gone on after the save
         os.kill(os.getpid(), signal.SIGKILL)
@@ -126,6 +126,7 @@ def test_a_killed_run_resumes_with_the_same_curve(tmp_path):
     assert run(killed, 40).returncode == -signal.SIGKILL
     resumed = run(killed, -1, "--resume")
     assert resumed.returncode == 0, resumed.stderr
+    assert not [*killed.glob(".*.new")], "what the kill has left is cleared away"
     assert curve(killed).keys() == curve(whole).keys() == {20, 40, 60}
     for step, loss in curve(whole).items():
         assert curve(killed)[step] == pytest.approx(loss, abs=2e-3)

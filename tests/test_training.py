@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -181,6 +182,30 @@ def test_a_run_that_has_ended_is_not_trained_further(repository, tiny, tmp_path,
     course = finetune.run(plan, found, tmp_path)
     monkeypatch.setattr(training, "train", lambda *_: pytest.fail("it was trained again"))
     assert finetune.run(finetune.plan_in(tmp_path), found, tmp_path, resume=True) == course
+
+
+def test_a_run_that_is_killed_at_its_very_end_is_not_trained_further(repository, tiny, tmp_path):
+    plan, found = planned(repository, str(tiny), tmp_path, steps=10)
+    whole = finetune.run(plan, found, tmp_path)
+    best = tmp_path / finetune.TRAINING / training.BEST / "adapter_model.safetensors"
+    made = best.read_bytes()
+    shutil.rmtree(best.parent)
+    (tmp_path / finetune.RESULT).unlink()
+    assert finetune.run(plan, found, tmp_path, resume=True) == whole
+    assert best.read_bytes() == made
+
+
+def test_of_a_run_whose_plan_was_deleted_nothing_is_taken_for_the_next_one(repository, tiny, tmp_path, monkeypatch):
+    plan, found = planned(repository, str(tiny), tmp_path, steps=4)
+    finetune.run(plan, found, tmp_path)
+    monkeypatch.setattr(training, "train", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        finetune.run(plan, found, tmp_path)
+    assert not (tmp_path / finetune.RESULT).exists() and not (tmp_path / finetune.TRAINING).exists()
+
+
+def stopped(*arguments):
+    raise KeyboardInterrupt
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_is_not_kept(repository, tiny, tmp_path, monkeypatch):

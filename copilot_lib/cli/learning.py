@@ -17,9 +17,14 @@ ANSWERS = {"y": "take it", "n": "leave it out", "a": "take it and all that follo
 
 
 def learn(arguments) -> int:
+    from dataclasses import replace
+    from functools import partial
+
     from copilot_lib import models
+    from copilot_lib.completer import Completer
     from copilot_lib.registry import checked
     from copilot_lib.tuning import accepted, finetune, learning, material
+    from copilot_lib.tuning.settings import suited
 
     name = checked(arguments.name)
     model = arguments.model or models.default_name()
@@ -35,7 +40,10 @@ def learn(arguments) -> int:
         judged = learning.without_refused(judged, said)
         print(accepted.summary(accepted.counts(judged)), flush=True)
         learning.begin_anew(folder)
-        plan, found, lesson = prepared(arguments, model, judged, found, folder)
+        size = models.load(model).parameters
+        settings = replace(suited(size, models.best_device()), seed=arguments.seed)
+        options = {"minutes": arguments.minutes, "previous": getattr(arguments, "from")}
+        plan, found, lesson = learning.prepare(judged, partial(Completer.load, model), found, folder, settings, **options)
     about = plan.steps * plan.seconds_per_step / 60
     print(f"\n{plan.steps} steps of {plan.settings.batch_tokens} tokens: about {about:.0f} minutes", flush=True)
     try:
@@ -47,21 +55,6 @@ def learn(arguments) -> int:
     except KeyboardInterrupt:
         return interrupted(folder)
     return 0
-
-
-def prepared(arguments, model: str, judged, found, folder: Path):
-    """What `learning.prepare` decides. The model that makes the prompts is let go of before the training loads it."""
-    from dataclasses import replace
-
-    from copilot_lib import models
-    from copilot_lib.completer import Completer
-    from copilot_lib.tuning import learning
-    from copilot_lib.tuning.settings import suited
-
-    completer = Completer.load(model)
-    settings = replace(suited(completer.model.parameters, models.best_device()), seed=arguments.seed)
-    options = {"minutes": arguments.minutes, "previous": getattr(arguments, "from")}
-    return learning.prepare(judged, completer, found, folder, settings, **options)
 
 
 def reviewed(judged, said: dict[str, bool], keep) -> dict[str, bool]:

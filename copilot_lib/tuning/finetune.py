@@ -69,6 +69,7 @@ def prepare(
     minutes: float | None = None,
     device: str | None = None,
     processes: int = 1,
+    say: Say = print,
 ) -> Plan:
     """Decides how a run goes, and writes it down in `folder`, which must not hold another run.
 
@@ -94,6 +95,7 @@ def prepare(
             if not may_be_halved(error, settings):
                 raise
             settings = replace(settings, batch_tokens=settings.batch_tokens // 2)
+            say(f"out of memory before the first step: {settings.batch_tokens} tokens a step are tried")
     steps = max(1, round(settings.epochs * len(first) / processes))
     if minutes is not None:
         steps = max(1, min(steps, int(minutes * 60 / measured.seconds_per_step)))
@@ -172,6 +174,9 @@ def run(
     """
     if resume and (folder / RESULT).exists():
         return come_to(folder)
+    if not resume and first:  # of a run whose plan somebody has deleted
+        (folder / RESULT).unlink(missing_ok=True)
+        shutil.rmtree(folder / TRAINING, ignore_errors=True)
     while True:
         try:
             return trained(plan, material, folder, resume, show, first, further, begin)

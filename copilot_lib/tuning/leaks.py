@@ -25,7 +25,7 @@ CREDENTIALS = re.compile(r"://[^\s/]+@([^\s/:\"'`)?,]*)")
 UNREACHABLE = re.compile(r"[\w-]*|(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+|(?:[\w-]+\.)*example\.\w+", re.A)
 """A host that nobody reaches from elsewhere: without a dot, in a private network, or reserved for examples."""
 ANNOTATION = re.compile(r":[\w.\[\]| ,]+=(?!=)")
-"""The type of what is assigned, which the library takes for something else than an assignment."""
+"""The type of what is assigned, with which the library does not see the assignment; what is no type, it may see without."""
 MOST_WORK = 100_000_000
 """The sum of the squares of the lengths of what is looked at closely in one file; more takes longer than ten seconds, and is
 written only by whoever means harm, or data."""
@@ -103,13 +103,13 @@ def is_excused(kind: str, value: str, line: str) -> bool:
 
 
 def suspects(text: str) -> list[tuple[int, str]]:
-    """Number and text, blanks and types aside, of the few lines in which a detector could find something: much faster."""
+    """Number and text, blanks aside, of the lines in which a detector could find something: few, and found much faster."""
     lines = text.split("\n")
     numbers = lines_with(LONG_WORD, text, lambda word: any(map(str.isdigit, word))) | lines_with(KEY_OR_ADDRESS, text)
     named = (number for number in lines_with(STEM, text.lower()) if "'" in lines[number] or '"' in lines[number])
     numbers.update(number for number in named if name_of_secret().search(lines[number]))
     # The library's patterns need minutes for a thousand blanks in a row.
-    return [(number + 1, ANNOTATION.sub(" =", " ".join(lines[number].split()))) for number in sorted(numbers)]
+    return [(number + 1, " ".join(lines[number].split())) for number in sorted(numbers)]
 
 
 def lines_with(pattern: re.Pattern, text: str, wanted: Callable[[str], bool] = bool) -> set[int]:
@@ -137,7 +137,11 @@ def found(text: str) -> list[Secret]:
         Secret(number, detector.secret_type)
         for number, line in lines
         for detector in detectors()
-        if any(not is_excused(detector.secret_type, value, line) for value in detector.analyze_string(line))
+        if any(
+            not is_excused(detector.secret_type, value, line)
+            for form in dict.fromkeys((line, ANNOTATION.sub(" =", line)))
+            for value in detector.analyze_string(form)
+        )
     ]
 
 

@@ -9,7 +9,7 @@ It knows a record, a repository's material and the folder of a run; it does not 
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,15 +59,16 @@ def without_refused(judged: Sequence[Judged], said: Mapping[str, bool]) -> list[
 def begin_anew(folder: Path) -> None:
     """Clears away a run that came to its end, but what was decided. One that did not is left: `prepare` refuses then."""
     if (folder / finetune.RESULT).exists():
-        for file in (finetune.PLAN, finetune.REPORT, finetune.RESULT, ACCEPTED):
-            (folder / file).unlink(missing_ok=True)
         for below in (finetune.TRAINING, FROM):
             shutil.rmtree(folder / below, ignore_errors=True)
+        # The last one says that there is more to clear, if this is killed.
+        for file in (finetune.PLAN, finetune.REPORT, ACCEPTED, finetune.RESULT):
+            (folder / file).unlink(missing_ok=True)
 
 
 def prepare(
     judged: Sequence[Judged],
-    pipeline: Pipeline,
+    load: Callable[[], Pipeline],
     found: Material,
     folder: Path,
     settings: Settings,
@@ -76,32 +77,40 @@ def prepare(
 ) -> tuple[finetune.Plan, Material, Lesson]:
     """Decides how a run goes, and writes it down; the material's report then says what came of the record.
 
-    `previous` is the name of an adapter in the user's registry to go on from. Raises `ValueError` where nothing is left to
-    learn from, and `AdapterRefused` where that adapter cannot be gone on from.
+    What `load` gives makes the prompts, and is let go of before training is tried. `previous` is the name of an adapter in the
+    user's registry to go on from. Raises `ValueError` where nothing is left to learn from, and `AdapterRefused` where that
+    adapter cannot be gone on from.
     """
-    model = pipeline.model
-    examples, told = accepted.examples(judged, pipeline, settings.example_tokens)
+    model, examples, told, settings = drawn(judged, load(), settings, previous, found.report["settings"])
     counted = accepted.counts(told)
     if not examples:
         raise ValueError(f"nothing to learn from the record\n{accepted.summary(counted)}")
-    if previous:
-        entry = Registry().find(previous)
-        adapter = model.read_adapter(entry.folder)
-        settings = going_on.settings_for(adapter, settings, previous, Registry().about(previous), found.report["settings"])
     split = {
         "taken": {verdict: count for verdict, count in counted.items() if verdict in TAKEN},
         "dropped": {verdict: count for verdict, count in counted.items() if verdict not in TAKEN},
     }
     feedback = {"events": len(examples), "from": previous} | split
     found = replace(found, report=found.report | {"feedback": feedback})
-    plan = finetune.prepare(found, model.name, folder, settings, minutes=minutes)
+    plan = finetune.prepare(found, model, folder, settings, minutes=minutes)
     if previous:
+        entry = Registry().find(previous)
         (folder / FROM).mkdir(exist_ok=True)
         for file in (CONFIG, TENSORS, ABOUT):
             shutil.copy(entry.folder / file, folder / FROM / file)
     rows = [[example.ids, example.answer_count] for example in examples]
     finetune.write_json(folder / ACCEPTED, {"feedback": feedback, "examples": rows})
     return plan, found, lesson(folder)
+
+
+def drawn(
+    judged: Sequence[Judged], pipeline: Pipeline, settings: Settings, previous: str | None, divided: Mapping
+) -> tuple[str, list[Example], list[Judged], Settings]:
+    """The model's name, the examples, what is made of each event now, and the settings that suit the previous adapter."""
+    examples, told = accepted.examples(judged, pipeline, settings.example_tokens)
+    if examples and previous:
+        adapter = pipeline.model.read_adapter(Registry().find(previous).folder)
+        settings = going_on.settings_for(adapter, settings, previous, Registry().about(previous), divided)
+    return pipeline.model.name, examples, told, settings
 
 
 def lesson(folder: Path) -> Lesson:

@@ -5,12 +5,14 @@ It knows networks, batches and a folder of checkpoints; it does not know reposit
 
 import json
 import math
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from copilot_lib.adapter_files import CONFIG, TENSORS
 from copilot_lib.tuning import settings as named
 from copilot_lib.tuning.batches import Batch
 from copilot_lib.tuning.settings import Settings
@@ -70,15 +72,39 @@ def train(
     are filled up with the first ones again.
     """
     first = mean_loss(network, held_out())
+    last = checkpoints(folder)[-1:] if resume else []
+    if last and (ended := end_of(last[0], folder / BEST)):
+        return Course(ended["global_step"], first, *of_history(ended["log_history"], first))
     trainer = trainer_of(network, tokenizer, batches, held_out, settings, steps, folder, show)
     with quietly():
-        last = checkpoints(folder)[-1:] if resume else []
         trainer.train(resume_from_checkpoint=str(last[0]) if last else None)
-        losses = [row["eval_loss"] for row in trainer.state.log_history if "eval_loss" in row]
         save(trainer, folder / BEST)
-    curve = [{key: row[key] for key in ("step", "loss", "eval_loss") if key in row} for row in trainer.state.log_history]
-    curve = [row for row in curve if len(row) > 1]
-    return Course(trainer.state.global_step, first, min(losses, default=first), curve)
+    return Course(trainer.state.global_step, first, *of_history(trainer.state.log_history, first))
+
+
+def of_history(rows: list[dict], first: float) -> tuple[float, list[dict]]:
+    """The best held-out loss of a run, and its curve, of what a trainer has noted."""
+    curve = [{key: row[key] for key in ("step", "loss", "eval_loss") if key in row} for row in rows]
+    losses = [row["eval_loss"] for row in curve if "eval_loss" in row]
+    return min(losses, default=first), [row for row in curve if len(row) > 1]
+
+
+def end_of(checkpoint: Path, best: Path) -> dict | None:
+    """The state of a run that was killed between its last step and its end, whose best checkpoint then becomes `best`.
+
+    A trainer that is told to go on from there makes one more step, or begins to be patient anew. None where there is more to
+    do, or where the best is in pieces, which only a trainer puts together.
+    """
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    stopped = state.get("stateful_callbacks", {}).get("TrainerControl", {}).get("args", {}).get("should_training_stop")
+    kept = checkpoint.parent / Path(state.get("best_model_checkpoint") or checkpoint).name
+    if not stopped or not (kept / TENSORS).is_file():
+        return None
+    shutil.rmtree(best, ignore_errors=True)
+    best.mkdir()
+    for file in (CONFIG, TENSORS):
+        shutil.copy(kept / file, best / file)
+    return state
 
 
 def mean_loss(network, batches: Iterator[Batch]) -> float:

@@ -35,12 +35,13 @@ BESIDE: tuple[tuple[Asking, Asking], ...] = (
 def beside(found: dict[str, dict], work: Path) -> list[dict]:
     """A row for each pair of `BESIDE` at each repository where both were asked: how far the second is above the first.
 
-    As in `rows`, with the seeds that there are of each; targets are the same, so the differences are paired.
+    As in `rows`, with the seeds that both were done with; targets are the same, so the differences are paired.
     """
     made = []
     for package in sorted({package for record in found.values() for package in record["outcomes"]}):
         for first, second in BESIDE:
-            both = [mean_outcomes(found, package, *asking) for asking in (first, second)]
+            runs = [by_seed(found, package, *asking) for asking in (first, second)]
+            both = [mean_outcomes(list(of_seeds.values())) for of_seeds in in_common(*runs)]
             if not all(both):
                 continue
             asked = asked_of(package, work / "places")
@@ -56,17 +57,32 @@ def beside(found: dict[str, dict], work: Path) -> list[dict]:
     return made
 
 
-def mean_outcomes(found: dict[str, dict], package: str, run: str, shown: str) -> list[Outcome]:
-    """The outcomes of a run, averaged over its seeds target by target; none where it was not asked so."""
+def by_seed(found: dict[str, dict], package: str, run: str, shown: str) -> dict[int | None, list[Outcome]]:
+    """The outcomes of a run for each of its seeds, none where it was not asked so; the base has no seed, which is None."""
     name = run.replace("*", package)
-    members = [
-        unpacked(record["outcomes"][package][shown])
-        for key, record in found.items()
+    return {
+        record.get("seed"): unpacked(record["outcomes"][package][shown])
+        for record in found.values()
         if name_of(record) == name and shown in record["outcomes"].get(package, {})
-    ]
+    }
+
+
+def in_common(one: dict[int | None, list], other: dict[int | None, list]) -> tuple[dict, dict]:
+    """The seeds that both have; what has no seed goes with all of the other's.
+
+    >>> in_common({0: "a", 1: "b"}, {1: "c"}), in_common({None: "a"}, {0: "b", 1: "c"})
+    (({1: 'b'}, {1: 'c'}), ({None: 'a'}, {0: 'b', 1: 'c'}))
+    """
+    if None in one or None in other:
+        return one, other
+    return {seed: one[seed] for seed in one if seed in other}, {seed: other[seed] for seed in other if seed in one}
+
+
+def mean_outcomes(of_seeds: Sequence[Sequence[Outcome]]) -> list[Outcome]:
+    """The outcomes averaged over seeds, target by target."""
     return [
-        Outcome(*(sum(values) / len(members) for values in zip(*map(astuple, same), strict=True)))
-        for same in zip(*members, strict=True)
+        Outcome(*(sum(values) / len(of_seeds) for values in zip(*map(astuple, same), strict=True)))
+        for same in zip(*of_seeds, strict=True)
     ]
 
 

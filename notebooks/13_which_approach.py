@@ -34,7 +34,7 @@
 # - read an interval in four ways instead of two, and know why "not significant" is not "equal";
 # - measure whether two helps add up, and how sure one can be of that;
 # - put what an approach costs beside what it gains, before a request and during it;
-# - make a model forget, and see what a low rank protects.
+# - make a model forget, and see what protects it.
 
 # %%
 import sys
@@ -98,7 +98,7 @@ for name, pattern in {"RAG": "0100", "LoRA": "0010"}.items():
     display(show.completion(target.cursor, target.reference, f"{target.group}: of the four, only {name} wrote this"))
 
 # %% [markdown]
-# Whoever wants to sell you an index shows the first place, and whoever wants to sell you an adapter shows the second. And at neither of them is *both* right. We count all places, by who was right.
+# Whoever wants to sell you an index shows the first place, and whoever wants to sell you an adapter shows the second. (So did I: I looked for places where the three others are wrong.) We count all places, by who was right.
 
 # %%
 from collections import Counter
@@ -128,7 +128,7 @@ error = ((won + lost) / n - mean**2) ** 0.5 / n**0.5
 print(f"by hand {mean:+.1%} ({mean - 1.96 * error:+.1%} to {mean + 1.96 * error:+.1%})")
 
 # %% [markdown]
-# The library draws whole files anew instead, as in chapter 9, since places in one file are alike. And it keeps what the seeds said apart until a place's mean is taken: an adapter that is trained again with another seed is another adapter.
+# The library draws whole files anew instead, as in chapter 9, since places in one file are alike. In the records a *run* is one training, a *condition* what was shown or counted beside it. Trained with another seed an adapter is another adapter; so a place counts as the share of seeds that were right there.
 
 # %%
 from copilot_lib import paired
@@ -173,6 +173,9 @@ for name in asked:
 # **Claim: there are four things to say of a difference, and "significant" knows two.** Here is the usual way to read an interval. Broken on purpose; watch what it says as there are fewer places.
 
 # %%
+import numpy
+
+
 def usual(found):
     _, low, high = found
     return "different" if low > 0 or high < 0 else "equal"
@@ -180,12 +183,19 @@ def usual(found):
 
 before, after = right_at("networkx", "base", "alone"), right_at("networkx", "lora", "alone")
 files = [target.group for target in asked["networkx"].targets]
+mixed = numpy.random.default_rng(0).permutation(len(files))
+
+
+def at_some(count):
+    some = mixed[:count]
+    return paired.difference(*([values[n] for n in some] for values in (before, after, files)))
+
+
 for count in (20, 60, len(files)):
-    found = paired.difference(before[:count], after[:count], files[:count])
-    print(f"{count:4} places: {in_points(found):28} {usual(found)}")
+    print(f"{count:4} places: {in_points(at_some(count)):28} {usual(at_some(count))}")
 
 # %% [markdown]
-# With few places everything is equal. Whoever wants to show that something makes no difference need only ask rarely. What is missing is a number that no statistics can give: **what difference would be worth anything to you?** Say three points: of a hundred lines three more. Below that you would
+# With few places nearly everything is equal. Whoever wants to show that something makes no difference need only ask rarely. What is missing is a number that no statistics can give: **what difference would be worth anything to you?** Say three points: of a hundred lines three more. Below that you would
 # not keep an index, or train anew each month. Then an interval has four places to lie in.
 
 # %%
@@ -199,14 +209,24 @@ def verdict(found, matters):
         return "worse"
     return "no difference that matters" if -matters <= low and high <= matters else "open"
 
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+
+MATTERS = 0.03
+figure, axes = plt.subplots(figsize=(6.5, 1.7))
+for y, (low, high) in enumerate([(4, 9), (-8, -3.5), (-1.5, 2), (-2, 6)]):
+    axes.errorbar((low + high) / 2, y, xerr=(high - low) / 2, fmt="o", color="#4285f4", capsize=3)
+    axes.text(10, y, verdict((0, low / 100, high / 100), MATTERS), va="center")
+axes.axvspan(-3, 3, color="#868e96", alpha=0.25, linewidth=0)
+axes.set(xlabel="points", yticks=[], xlim=(-9, 20), xticks=range(-9, 10, 3), ylim=(3.6, -0.6))
+show.figure(figure, "Four intervals around a band from -3 to +3: above it is better, below it worse, inside it no difference that matters, across an edge open")
+
 # %% [markdown]
-# > **Predict.** All of the interval above three points: better. All of it below minus three: worse. All of it in between: whatever the difference is, you would not act on it. And else? Which of the four does each count of places above get?
+# > **Predict.** Which of the four does each count of places above get?
 
 # %%
-MATTERS = 0.03
 for count in (20, 60, len(files)):
-    found = paired.difference(before[:count], after[:count], files[:count])
-    print(f"{count:4} places: {in_points(found):28} {verdict(found, MATTERS)}")
+    print(f"{count:4} places: {in_points(at_some(count)):28} {verdict(at_some(count), MATTERS)}")
 
 # %% [markdown]
 # The usual reading asks whether the interval is clear of zero. Whether it is clear of the *band*, from minus three to three, is another question, and needs more places.
@@ -216,8 +236,6 @@ for count in (20, 60, len(files)):
 # The other word has to be earned. Here is a difference that is surely none: two halves of a long dice game, each place drawn with the same luck.
 
 # %%
-import numpy
-
 dice = numpy.random.default_rng(13)
 for count in (100, 1000, 10000):
     one, other = dice.random((2, count)) < 0.3
@@ -265,8 +283,6 @@ for name, one in asked.items():
     print(f"{'':11}{'interaction':12}{in_points(crossed[name]):24}{verdict(crossed[name], MATTERS)}")
 
 # %% tags=["hide-input"]
-import matplotlib.pyplot as plt
-
 figure, panels = plt.subplots(1, 3, figsize=(8, 2.6), sharey=True, sharex=True)
 fifth = {"both, trained together": ("retrieval", "bm25")}
 described = []
@@ -283,10 +299,10 @@ figure.tight_layout()
 show.figure(figure, "Gains over the base in points of exact match, with intervals; a band shows what does not matter. " + "; ".join(described))
 
 # %% [markdown]
-# In the grey band nothing is worth acting on. Retrieval on networkx lies in it with the whole of its interval: for this reader, at these places, it makes no difference that matters. That is a result, and it took all these places to get.
+# In the grey band nothing is worth acting on. Where a gain lies in it with the whole of its interval, as retrieval's on networkx, it makes no difference that matters to this reader. That is a result, and it took all these places to get.
 #
-# An interaction is made of four measurements, and one might expect its interval to be the widest of all. It is about as wide as that of a gain: at the same places most errors are shared, and cancel. But what there is to find is smaller than the gains, as a rule, and to make an interval half as wide
-# takes four times as many places. Unless a red interval lies clear of the band, the sentence "they are complementary" is neither shown nor refuted here. What *can* be read off is simpler, and enough for a decision: is `both` better than the better of the two alone?
+# An interaction is made of four measurements, and one might expect its interval to be the widest of all. It is about as wide as that of a gain: at the same places most errors are shared, and cancel. To make it half as wide takes four times as many places. A red interval that lies in the band says that they add up, as far as that matters; one that
+# is clear of zero, that they do not; any other leaves it open. What *can* be read off is simpler, and enough for a decision: is `both` better than the better of the two alone?
 
 # %%
 for name, one in asked.items():
@@ -295,7 +311,7 @@ for name, one in asked.items():
     print(f"{name:11} both beside {alone:5} alone: {in_points(found):24} {verdict(found, MATTERS)}")
 
 # %% [markdown]
-# One way to make two helps fit each other is to train them together: `finetune --context` shows pieces of other files in half of its examples. That is the fourth row of the figure:
+# Nowhere is that shown. One way to make two helps fit each other is to train them together: `finetune --context` shows pieces of other files in half of its examples. That is the fourth row of the figure:
 
 # %%
 for name, one in asked.items():
@@ -317,7 +333,7 @@ for name in asked:
     print(f"{name:11}", {arm: f"{share:.0%}" for arm, share in shares.items()}, f"of {in_points(whole)}")
 
 # %% [markdown]
-# A share of something that may be nothing can come out as anything, below zero and above a hundred. Ask for points.
+# A share of something that may be nothing can come out as anything: below zero, above a hundred, or not at all. Ask for points.
 #
 # ## Count first
 #
@@ -421,8 +437,9 @@ for arm, (group, condition) in APPROACHES.items():
         print(f"{arm:24}" + ("not run yet" if group in GROUPS else "not in the plan of these measurements"))
     for name in asked:
         if row := row_of(name, group, condition):
-            found = row["exact_above_base"]
-            print(f"{arm:24}{name:11}{in_points(found):24}{len(row['exact_of_seeds'])} seed(s)  {verdict(found, MATTERS)}")
+            found, seeds = gain(name, group, condition), len(row["exact_of_seeds"])
+            trained = "no training" if group == "base" else f"{seeds} seed(s)"
+            print(f"{arm:24}{name:11}{in_points(found):24}{trained:13}{verdict(found, MATTERS)}")
 
 # %%
 from copilot_lib import scoreboard
@@ -462,6 +479,8 @@ for way, run in WAYS.items():
     for name in asked:
         if pair := found_beside.get((name, f"lora-{name}, alone", f"{run.format(name)}, alone")):
             other_ways.append((way, name, in_points(pair["exact"]), in_bits(*pair["bits"])))
+    if other_ways[-1][0] != way:
+        other_ways.append((way, "", "not run yet", ""))
 print(scoreboard.aligned(other_ways))
 
 # %% [markdown]
@@ -504,7 +523,7 @@ def few_steps(network, rate):
     return network.eval()
 
 # %% [markdown]
-# > **Predict.** The same steps, the same rate of 0.001, once for all weights and once for an adapter of rank 32; and all weights at a tenth of the rate. Which of the three learns most of its three files? Which loses most of fontTools?
+# > **Predict.** The same steps, twice each: all weights at rates of 0.001 and a tenth of that, an adapter of rank 32 at 0.001 and at 0.004, which is the package's rate. Which of the four learns most of its three files? Which loses most of fontTools?
 
 # %%
 from peft import get_peft_model
@@ -517,12 +536,15 @@ def fresh():
     return models.load_network("pocket", "cpu")[0]
 
 
-networks = {
-    "as it was": fresh().eval(),
-    "all weights, 0.001": few_steps(fresh(), 1e-3),
-    "all weights, 0.0001": few_steps(fresh(), 1e-4),
-    "LoRA, 0.001": few_steps(get_peft_model(fresh(), settings.lora(fresh(), settings.Settings())), 1e-3).merge_and_unload(),
-}
+def with_lora():
+    return get_peft_model(fresh(), settings.lora(fresh(), settings.Settings()))
+
+
+networks = {"as it was": fresh().eval()}
+for rate in (1e-3, 1e-4):
+    networks[f"all weights, {rate:.4f}"] = few_steps(fresh(), rate)
+for rate in (1e-3, 4e-3):
+    networks[f"LoRA, {rate:.4f}"] = few_steps(with_lora(), rate).merge_and_unload()
 
 # %%
 texts = {
@@ -540,15 +562,15 @@ for y, row in enumerate([*bits.values()][1:]):
     for value, was, text, colour in zip(row, bits["as it was"], texts, ("#2f9e44", "#4285f4", "#d9480f")):
         axes.plot(value - was, y, "o", color=colour, label=text if y == 0 else None)
 axes.axvline(0, color="#868e96", linestyle=":")
-axes.set(yticks=range(3), yticklabels=[*bits][1:], xlabel="bits per byte more than before: to the right is forgotten")
+axes.set(yticks=range(len(bits) - 1), yticklabels=[*bits][1:], xlabel="bits per byte more than before: to the right is forgotten")
 axes.invert_yaxis()
 axes.margins(y=0.2)
 axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 moved = "; ".join(f"{name}: " + ", ".join(f"{text} {a - b:+.2f}" for text, a, b in zip(texts, row, bits["as it was"])) for name, row in [*bits.items()][1:])
-show.figure(figure, f"Change of bits per byte after sixteen steps, for three ways to train. {moved}")
+show.figure(figure, f"Change of bits per byte after sixteen steps, for four ways to train. {moved}")
 
 # %% [markdown]
-# All three have learnt their files: the green points lie on the left. Whoever looked only at the loss of the repository would be content with each. But all weights at the adapter's rate, though they learnt most, have paid with everything else, the rest of networkx included. At a tenth of the rate they do what the adapter does. At the cursor:
+# All four have learnt their files: the green points lie on the left. Whoever looked only at the loss of the repository would be content with each. But all weights at 0.001, though they learnt most, have paid with everything else, the rest of networkx included; the adapter at its usual rate has paid too, and got less for it. At the lower rates both do the same, and nothing is lost. At the cursor:
 
 # %%
 from copilot_lib.samples import gap
@@ -558,10 +580,10 @@ for name, model in changed.items():
     display(show.completion(cursor, Completer(model).complete(cursor).text, name))
 
 # %% [markdown]
-# As it was the pocket was wrong too, but it spoke of the name. In the second picture a graph is printed. What was learnt was not only networkx, but that everything is networkx. And this after a few seconds.
+# As it was the pocket was wrong too, but it spoke of the name; at the lower rates it is even right. In the second picture a graph is printed: what was learnt was not only networkx, but that everything is networkx. And this after a few seconds.
 #
-# An adapter can move a matrix in 32 directions only, and what the base knew in all the others stays. That is a protection, and a limit too: it is why the article may be right that a new language takes all weights. And a low rate protects as well. So compare approaches each at a rate that suits it, as
-# the sweep does. The long form, each repository's model asked at the other repositories:
+# At the same rate an adapter moves less than all weights do, learns less and forgets less. Does a low rank protect beyond that? Here it does not: where both learn the same, both lose the same. What protects is a low rate and few steps. So compare approaches each at a rate that suits it, as the sweep does. The long form, each
+# repository's model asked at the other repositories:
 
 # %%
 forgotten = {(row["run"], row["repository"]): row["bits_above_base"] for row in record["rows"] if row["condition"] == "alone"}
@@ -573,25 +595,27 @@ for way, run in {"all weights": "whole", "LoRA": "lora"}.items():
 print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 
 # %% [markdown]
-# Where the two names are one, each has learnt. Everywhere else the numbers are above zero, LoRA's too: code of other people surprises it more than before. At its own rate an adapter spares a part of that, not all. But it can be taken off.
+# Where the two names are one, look which intervals lie below zero: these have learnt. Everywhere else the numbers are above zero, LoRA's too: code of other people surprises it more than before. An adapter spares a part of that, not all. But it can be taken off.
 #
 # ## Your own numbers
 #
-# **Claim: three commands and one evening decide it for your repository.** The first asks the base, with and without a count; the second trains; the third asks the adapter at the same places, with retrieval or without. What was said is kept, so nobody is asked twice.
+# **Claim: a few commands and one evening say for your repository what can be said.** Count, retrieve, train, and compare at the same places. What was said is kept, so nobody is asked twice.
 #
 # ```console
 # $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare pocket pocket+ngrams
+# $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare pocket pocket+bm25
 # $ python -m copilot_lib finetune ~/my-project --name mine --minutes 20 --targets 0
 # $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare pocket adapter:mine
+# $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare adapter:mine adapter:mine+bm25
 # ```
 #
-# `pocket+bm25` retrieves, `adapter:mine+bm25+ngrams` is everything; `finetune --context` trains them together; `evaluate --adapter mine` is short for the last line. In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored:
+# `adapter:mine+bm25+ngrams` is everything; `finetune --context` trains them together; In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored:
 
 # %%
 for pair in json.loads(stored("evaluation/networkx.json"))["pairs"]:
     if pair["first"] == "pocket" and pair["metric"] == "exact":
         found = pair["difference"]
-        print(f"{pair['kind']:13} {pair['targets']} places  {in_points(found):24} {verdict(found, MATTERS)}")
+        print(f"{pair['second']}, {pair['kind']:13} {pair['targets']} places  {in_points(found):24} {verdict(found, MATTERS)}")
 
 # %% [markdown]
 # Two lines need a warning. Where both were right at the same places, or nowhere, resampling draws nothing but zeros, and the interval is a point. That is not certainty: what was not seen in `n` places may still be there at about three in `n` of them, so here at three in a hundred, and
@@ -601,12 +625,16 @@ for pair in json.loads(stored("evaluation/networkx.json"))["pairs"]:
 
 # %%
 disagree = sum(a != b for a, b in zip(digits["nothing"], digits["LoRA"])) / len(digits["LoRA"])
-for difference in (0.1, 0.05, MATTERS):
-    spread = 1.96 * disagree**0.5 + 0.84 * (disagree - difference**2) ** 0.5
-    print(f"they disagree at {disagree:.0%}: to find {100 * difference:.0f} points in four cases of five, {(spread / difference) ** 2:.0f} places")
+print(f"they disagree at {disagree:.0%}; places that are needed, in four cases of five:")
+for gained in (0.1, 0.05, MATTERS):
+    spread, more = disagree - gained**2, gained - MATTERS
+    clear = (1.96 * disagree**0.5 + 0.84 * spread**0.5) ** 2 / gained**2
+    better = f"{(1.96 + 0.84) ** 2 * spread / more**2:5.0f}" if more > 0 else "never"
+    print(f"{100 * gained:3.0f} points gained: until they are clear of zero {clear:4.0f}, until they are `better` {better}")
+print(f"nothing gained: until `no difference that matters` {(1.96 + 1.28) ** 2 * disagree / MATTERS**2:.0f}")
 
 # %% [markdown]
-# A small repository does not have so many lines to ask about. Then the answer is `open`, and the price decides.
+# A small repository does not have so many lines to ask about, and a gain of just what matters stays `open` however many there are. Then the price decides.
 #
 # ## The same, from the library
 
@@ -615,7 +643,9 @@ from copilot_lib.metrics import interval
 
 draws = [tuple(sorted(three)[n] for n in (1, 0, 2)) for three in dice.normal(0, 0.05, (500, 3))]
 assert all(verdict(found, MATTERS) == paired.verdict(found, MATTERS) for found in draws)
-each = [d - b - c + a for a, b, c, d in zip(none, rag, lora, both)]
+fours = (right_at("fontTools", *how) for how in (("base", "alone"), *ARMS.values()))
+each = [d - b - c + a for a, b, c, d in zip(*fours)]
+files = [target.group for target in asked["fontTools"].targets]
 assert numpy.allclose(interval(each, files), crossed["fontTools"])
 sorted({paired.verdict(found, MATTERS) for found in draws})
 
@@ -630,7 +660,7 @@ fair = [target for target in scoreboard.targets() if target.group not in learnt]
 f"{len(fair)} of {len(scoreboard.targets())}"
 
 # %% [markdown]
-# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval and count may be shown, as they never see the open file as it is stored. At all sixty places (with room for answers of 48 tokens, elsewhere 64, and one place comes out otherwise):
+# At the others it would be asked about what it has read. So there is no such row: with most of its places known, the number would look splendid, and with the few that are left it would say nothing. Retrieval and count may be shown, as they never see the open file as it is stored. At all sixty places:
 
 # %%
 from copilot_lib.baselines import empty, ngram
@@ -640,15 +670,15 @@ retrieving = context.with_index(index)[-1:]
 
 
 def alone(cursor):
-    return completer.complete(cursor, max_new_tokens=48).text
+    return completer.complete(cursor).text
 
 
 def with_ngrams(cursor):
-    return completer.complete(cursor, max_new_tokens=48, ngrams=asked["networkx"].cache.at(where[cursor])).text
+    return completer.complete(cursor, ngrams=asked["networkx"].cache.at(where[cursor])).text
 
 
 def with_bm25(cursor):
-    return completer.complete(cursor, max_new_tokens=48, place=context.place(asked["networkx"].project, where[cursor], retrieving)).text
+    return completer.complete(cursor, place=context.place(asked["networkx"].project, where[cursor], retrieving)).text
 
 
 scoreboard.table([scoreboard.score(method.__name__, method) for method in (empty, ngram, alone, with_bm25, with_ngrams)])

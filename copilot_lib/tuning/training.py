@@ -100,8 +100,7 @@ def end_of(checkpoint: Path, best: Path) -> dict | None:
     kept = checkpoint.parent / Path(state.get("best_model_checkpoint") or checkpoint).name
     if not stopped or not (kept / TENSORS).is_file():
         return None
-    shutil.rmtree(best, ignore_errors=True)
-    best.mkdir()
+    best.mkdir(exist_ok=True)  # of several processes each does so, with the same files
     for file in (CONFIG, TENSORS):
         shutil.copy(kept / file, best / file)
     return state

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from copilot_lib.checkpoint import fingerprint, write_whole
+from copilot_lib.checkpoint import fingerprint, write_json, write_whole
 
 HELD_OUT = frozenset({"networkx", "sqlalchemy", "fonttools"})
 """Distributions that no pocket model has seen: the chapters use them as "your codebase"."""
@@ -240,7 +240,7 @@ def build(folder: Path, max_bytes_per_source: int = MAX_BYTES_PER_SOURCE) -> dic
         "dropped": dict(sorted(dropped.items())),
         "sources": rows,
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "manifest.json", manifest)
     return manifest
 
 

@@ -294,4 +294,4 @@ def export(model, tokenizer, folder: Path, recipe: Recipe, place: dict) -> None:
         "place": place,
         "hardware": hardware.describe(str(model.device)),
     }
-    (folder / "training.json").write_text(json.dumps(report, indent=1) + "\n")
+    checkpoint.write_json(folder / "training.json", report)

@@ -103,7 +103,9 @@ def attend_to_neighbours(c_attn, heads: int) -> None:
     sine = torch.arange(0, POSITION_WIDTH, 2)
     key = heads * size + torch.arange(POSITION_WIDTH)
     weight[key, torch.arange(POSITION_WIDTH)] = NEIGHBOUR_SHARPNESS
-    turns = NEIGHBOUR_SHARPNESS * torch.polar(torch.ones(1), frequencies() * (torch.arange(heads)[:, None] + 1))
+    turns = NEIGHBOUR_SHARPNESS * torch.polar(torch.ones(1), frequencies() * (torch.arange(heads)[:, None] + 1)).to(
+        weight.device
+    )
     for head, turn in enumerate(turns):
         row = head * size + sine
         weight[row, sine] = weight[row + 1, sine + 1] = turn.real

@@ -4,6 +4,7 @@ It knows optimisers and rates; it does not know how text becomes ids (`examples`
 """
 
 import copy
+import itertools
 import json
 import math
 import os
@@ -41,22 +42,43 @@ def optimisers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
 Batch = tuple[int, int, torch.Tensor, torch.Tensor]
 
 
-def batches(texts: list[str], encode, ids, recipe: Recipe, chunk: int, done: int) -> Iterator[Batch]:
+class Chunks(torch.utils.data.Dataset):
+    """Training rows by the number of a chunk: a fixed set of texts in a fixed order with its own random numbers.
+
+    Of a number, ids and what each of them is, both (rows, tokens); whoever makes them, and however often, they are the same.
+    """
+
+    def __init__(self, texts: list[str], encode, ids: examples.Sentinels, recipe: Recipe):
+        self.texts, self.encode, self.ids, self.recipe = texts, encode, ids, recipe
+
+    def __getitem__(self, chunk: int) -> tuple[torch.Tensor, torch.Tensor]:
+        seed, context_tokens = self.recipe.seed, self.recipe.context_tokens
+        epoch, place = divmod(chunk, max(1, len(self.texts) // TEXTS_PER_CHUNK))
+        order = list(range(len(self.texts)))
+        random.Random(f"{seed}/{epoch}").shuffle(order)
+        mine = [self.texts[n] for n in order[place * TEXTS_PER_CHUNK : (place + 1) * TEXTS_PER_CHUNK]]
+        made = examples.rows(mine, self.encode, self.ids, context_tokens, random.Random(f"{seed}/{chunk}"), self.recipe.mix)
+        rows, kinds = zip(*made, strict=True)
+        return torch.tensor(rows), torch.tensor(kinds)
+
+
+def batches(
+    texts: list[str], encode, ids: examples.Sentinels, recipe: Recipe, chunk: int, done: int, workers: int = 0
+) -> Iterator[Batch]:
     """Endless batches from a place in the data: `(chunk, batches of it already seen, ids, what each of them is)`.
 
-    A chunk is a fixed set of texts in a fixed order with its own random numbers, so that two integers are a whole bookmark.
+    Two integers are a whole bookmark. So many other processes make the rows ahead of time, which are the same for any number.
     """
-    per_epoch = max(1, len(texts) // TEXTS_PER_CHUNK)
-    while True:
-        epoch, place = divmod(chunk, per_epoch)
-        order = list(range(len(texts)))
-        random.Random(f"{recipe.seed}/{epoch}").shuffle(order)
-        mine = [texts[n] for n in order[place * TEXTS_PER_CHUNK : (place + 1) * TEXTS_PER_CHUNK]]
-        made = examples.rows(mine, encode, ids, recipe.context_tokens, random.Random(f"{recipe.seed}/{chunk}"), recipe.mix)
-        for at in range(done, len(made) // recipe.rows_per_step):
-            rows, kinds = zip(*made[at * recipe.rows_per_step : (at + 1) * recipe.rows_per_step], strict=True)
-            yield chunk, at + 1, torch.tensor(rows), torch.tensor(kinds)
-        chunk, done = chunk + 1, 0
+    chunks, order = Chunks(texts, encode, ids, recipe), itertools.count(chunk)
+    context = "fork" if workers else None  # the texts are shared and not copied
+    loader = torch.utils.data.DataLoader(
+        chunks, batch_size=None, sampler=order, num_workers=workers, multiprocessing_context=context
+    )
+    size = recipe.rows_per_step
+    for number, (rows, kinds) in enumerate(loader, start=chunk):
+        for at in range(done, len(rows) // size):
+            yield number, at + 1, rows[at * size : (at + 1) * size], kinds[at * size : (at + 1) * size]
+        done = 0
 
 
 def rate_factor(step: int, recipe: Recipe, cooldown: tuple[int, int]) -> float:
@@ -76,6 +98,7 @@ def train(
     save_every: int = 50,
     device: str = "cpu",
     start: Path | None = None,
+    workers: int = 0,
     progress: Callable[[str], object] = lambda line: None,
 ) -> None:
     """Trains to step `steps` in `folder`, which holds `corpus.jsonl`; writes `checkpoint.pt` and `curve.jsonl`.
@@ -85,7 +108,8 @@ def train(
     was broken off goes on from its own `cooling.pt`. A finished model as `start` is trained on from its weights and its place
     in the data, at rates raised again. Raises `ValueError` where a run would be written over, or gone on from with another
     recipe or corpus, or where the cool-down is longer than the run. `progress` gets a line whenever the curve gets a row.
-    Under `torchrun` every process takes its share of the rows of each batch; the result is the same up to rounding.
+    So many `workers` make the rows, beside this process. Under `torchrun` every process takes its share of the rows of each
+    batch; the result is the same up to rounding.
     """
     if not 0 <= cooldown_steps <= steps:
         raise ValueError(
@@ -125,7 +149,7 @@ def train(
         else:
             checkpoint.save(folder, state, about)
 
-    stream = batches(texts, encode, ids, recipe, place["chunk"], place["done"])
+    stream = batches(texts, encode, ids, recipe, place["chunk"], place["done"], workers)
     mine = ((*at, batch[rank::processes].to(device), kinds[rank::processes].to(device)) for *at, batch, kinds in stream)
     loss = torch.compile(forward.loss, dynamic=False)
     ahead = range(place["step"], steps)

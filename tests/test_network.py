@@ -40,8 +40,9 @@ def test_no_token_writes_where_positions_are(model):
     assert not positions.requires_grad
 
 
-def test_what_a_step_moved_is_put_back_and_the_rest_stays():
-    model = network.build(RECIPE)
+@pytest.mark.parametrize("device", ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+def test_what_a_step_moved_is_put_back_and_the_rest_stays(device):
+    model = network.build(RECIPE).to(device)
     built = {name: weight.clone() for name, weight in model.named_parameters()}
     with torch.no_grad():
         for weight in model.parameters():

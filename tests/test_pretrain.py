@@ -47,14 +47,16 @@ def test_the_rate_warms_up_stays_and_cools_down():
     assert pretrain.rate_factor(99, recipe, (100, 100)) == 1.0, "no cool-down"
 
 
-def test_a_bookmark_of_two_numbers_continues_the_same_batches():
+@pytest.mark.parametrize("workers", [0, 2], ids="{} workers".format)
+def test_a_bookmark_of_two_numbers_continues_the_same_batches(workers):
     texts = [f"def f{n}(a):\n    return a + {n}\n" * 6 for n in range(400)]
     ids = pretrain.examples.Sentinels(1, 2, 3, 0)
     arguments = (texts, lambda text: [ord(c) for c in text], ids, TINY)
     stream = pretrain.batches(*arguments, 0, 0)
     first = [next(stream) for _ in range(8)]
     chunk, done, *_ = first[3]
-    resumed = pretrain.batches(*arguments, chunk, done)
+    assert first[4][0] > chunk or first[4][1] > done
+    resumed = pretrain.batches(*arguments, chunk, done, workers)
     for expected in first[4:]:
         got = next(resumed)
         assert got[:2] == expected[:2]

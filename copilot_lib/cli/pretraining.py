@@ -4,6 +4,7 @@ It knows arguments; it does not know how anything of it is done.
 """
 
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,7 @@ def pretrain(arguments) -> int:
             cooldown_steps=arguments.cooldown_steps,
             device=device,
             start=arguments.start,
+            workers=(os.cpu_count() or 2) - 1 if device == "cuda" else 0,
             progress=partial(print, file=sys.stderr, flush=True),
         )
     except KeyboardInterrupt:

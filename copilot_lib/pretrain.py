@@ -68,6 +68,7 @@ def batches(
     """Endless batches from a place in the data: `(chunk, batches of it already seen, ids, what each of them is)`.
 
     Two integers are a whole bookmark. So many other processes make the rows ahead of time, which are the same for any number.
+    `ValueError` where a chunk has not enough rows for one step.
     """
     chunks, order = Chunks(texts, encode, ids, recipe), itertools.count(chunk)
     context = "fork" if workers else None  # the texts are shared and not copied
@@ -76,6 +77,10 @@ def batches(
     )
     size = recipe.rows_per_step
     for number, (rows, kinds) in enumerate(loader, start=chunk):
+        if len(rows) < size:
+            raise ValueError(
+                f"{len(texts)} texts give {len(rows)} rows at a time, and a step needs {size}: collect more of them"
+            )
         for at in range(done, len(rows) // size):
             yield number, at + 1, rows[at * size : (at + 1) * size], kinds[at * size : (at + 1) * size]
         done = 0

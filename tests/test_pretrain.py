@@ -64,6 +64,13 @@ def test_a_bookmark_of_two_numbers_continues_the_same_batches(workers):
         assert torch.equal(got[3], expected[3])
 
 
+def test_too_few_texts_for_a_step_are_refused():
+    texts, ids = ["def f(a):\n    return a\n" * 6] * 3, pretrain.examples.Sentinels(1, 2, 3, 0)
+    stream = pretrain.batches(texts, lambda text: [ord(c) for c in text], ids, replace(TINY, rows_per_step=99), 0, 0)
+    with pytest.raises(ValueError, match=r"3 texts give \d+ rows at a time, and a step needs 99"):
+        next(stream)
+
+
 def test_each_optimiser_trains_every_weight_once_but_the_positions():
     model = network.build(TINY)
     for name, count in (("muon", 2), ("adamw", 1)):

@@ -91,8 +91,8 @@ def sweep(arguments) -> int:
     from copilot_lib.sweep import pairs, plan, running, summary
 
     runs = plan.of_groups(arguments.groups)
-    done = [file.stem for file in running.RECORDS.glob("*.json")]
-    print(plan.table(runs, done), flush=True)
+    model = running.fingerprint_now()
+    print(plan.table(runs, summary.records(running.RECORDS, model)), flush=True)
     if arguments.plan:
         return 0
     try:
@@ -104,7 +104,7 @@ def sweep(arguments) -> int:
     except KeyboardInterrupt:
         print(f"\nStopped. Records are in {running.RECORDS}: the same command goes on.", file=sys.stderr)
         return INTERRUPTED
-    found = summary.records(running.RECORDS)
+    found = summary.records(running.RECORDS, model)
     rows, beside = summary.rows(found, running.WORK), pairs.beside(found, running.WORK)
     head = running.about({"command": "python -m copilot_lib sweep"})
     running.write(running.RECORDS.parent / "tuning.json", head | {"rows": rows, "beside": beside})

@@ -20,6 +20,8 @@ BESIDE: tuple[tuple[Asking, Asking], ...] = (
     *((("lora-*", ALONE), (f"files-{count}", ALONE)) for count in (10, 30, 100)),
     (("lora-*", ALONE), ("longer-*", ALONE)),
     (("lora-*", ALONE), ("whole-*", ALONE)),
+    (("lora-*", ALONE), ("undecayed-*", ALONE)),
+    (("whole-*", ALONE), ("undecayed-*", ALONE)),
     (("lora-*", ALONE), ("stale-networkx-2-8-8", ALONE)),
     *((("lora-*", ALONE), (f"pooled-{steps}", ALONE)) for steps in (490, 1470)),
     *((("lora-*", ALONE), (f"combined-{way}-70-30", ALONE)) for way in ("ties", "linear", "cat", "svd")),

@@ -56,6 +56,8 @@ class Run:
     """Only so many of the files are learnt from; None for all."""
     elsewhere: tuple[str, ...] = ()
     """Others at whose places it is asked too, without more, to see what is forgotten."""
+    undecayed: bool = False
+    """Whether it begins with the pocket's weights from before its rates fell, and not with the finished ones."""
 
     @property
     def seed(self) -> int:
@@ -184,7 +186,13 @@ def whole() -> Iterator[Run]:
         yield from seeded(Run("whole", name, (name,), replace(SETTINGS, rank=0, rate=4e-4), asked=REPOSITORIES))
 
 
-GROUPS = {made.__name__: made for made in (lora, combined, retrieval, longer, whole, pooled, stale, files, shape)}
+def undecayed() -> Iterator[Run]:
+    """Pretraining gone on with, on a repository's text alone: it is there that the rates fall, at the end."""
+    for run in whole():
+        yield replace(run, group="undecayed", undecayed=True)
+
+
+GROUPS = {made.__name__: made for made in (lora, combined, retrieval, longer, whole, undecayed, pooled, stale, files, shape)}
 """In the order in which they are worth running."""
 
 

@@ -26,6 +26,8 @@ from copilot_lib.tuning.training import BEST
 MODEL, PRECISION = "pocket", "float32"
 RECORDS = Path("results/claims/runs")
 WORK = Path("build/claims")
+UNDECAYED = Path("results/pocket/undecayed/model.safetensors")
+"""The pocket's weights from before its rates fell; the rest of that model is the pocket's own."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 Say = Callable[[str], object]
 Wanted = Mapping[str, Sequence[str]]
@@ -36,7 +38,7 @@ def base(packages: Sequence[str], records: Path = RECORDS, work: Path = WORK, sa
     """Asks the base at the places of all packages."""
     for package in packages:
         file, wanted = records / f"base-{package}.json", {package: conditions("base")}
-        if record := read(file):
+        if record := record_of(file):
             ask_further(file, record, untouched, wanted, work, say)
         else:
             say(f"base at the places of {package}")
@@ -46,13 +48,13 @@ def base(packages: Sequence[str], records: Path = RECORDS, work: Path = WORK, sa
 def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
     """One training and its asking, unless its record is there; a training that was stopped goes on."""
     file, folder = records / f"{one.key}.json", work / one.key
-    if record := read(file):
+    if record := record_of(file):
         ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), wanted_of(one), work, say)
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     started = time.process_time()
     material = material_of(one)
-    plan = plan_of(one, material)
+    plan = plan_of(one, material, begun_with(one, work))
     resumed = goes_on(folder, plan, material)
     course = finetune.run(plan, material, folder, resumed)
     cpu_seconds = time.process_time() - started
@@ -85,7 +87,7 @@ def goes_on(folder: Path, plan: Plan, material: Material) -> bool:
     Of a training that was gone on from, the minutes in its record are those since then.
     """
     try:
-        same = finetune.planned(folder, material, MODEL) == plan
+        same = finetune.planned(folder, material, plan.model) == plan
     except ValueError:
         same = False
     if not same:
@@ -95,10 +97,16 @@ def goes_on(folder: Path, plan: Plan, material: Material) -> bool:
     return same
 
 
+def record_of(file: Path) -> dict | None:
+    """A record about the base as it is now; None where there is none: when its weights change, everything is asked anew."""
+    record = read(file)
+    return record if record and record["model"] == fingerprint_now() else None
+
+
 def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
     """Combines adapters that were trained before, and asks what came of it; `AdapterRefused` where one is not there."""
     file, registry = records / f"{one.key}.json", Registry(work / "adapters")
-    if read(file):
+    if record_of(file):
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     combining.combine(one.key, untouched(), dict(one.weights), one.way, registry=registry, seed=one.seed)
@@ -106,11 +114,23 @@ def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, sa
     write(file, head | asked(with_adapter(one.key, registry), dict.fromkeys(one.asked, conditions(one.group)), work))
 
 
-def plan_of(one: Run, material: Material) -> Plan:
+def begun_with(one: Run, work: Path) -> str:
+    """The model that a run begins with: the base, or what that was before its rates fell, which is put together first."""
+    if not one.undecayed:
+        return MODEL
+    folder = work / UNDECAYED.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", *TOKENIZER):
+        shutil.copy(models.POCKET / name, folder / name)
+    shutil.copy(UNDECAYED, folder / UNDECAYED.name)
+    return str(folder)
+
+
+def plan_of(one: Run, material: Material, model: str = MODEL) -> Plan:
     """A plan that does not depend on how busy the machine is: the same steps for every run."""
     return Plan(
-        model=MODEL,
-        fingerprint=models.fingerprint(MODEL),
+        model=model,
+        fingerprint=models.fingerprint(model),
         material=material.report["sha256"],
         settings=one.settings,
         drawing=one.drawing,
@@ -155,8 +175,6 @@ def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wa
     missing = {package: ways for package, ways in missing.items() if ways}
     if not missing:
         return
-    if record["model"] != (now := fingerprint_now()):
-        raise ValueError(f"{file} is about the model {record['model']}, and this is {now}: delete it to ask this one")
     say(f"{file.stem}: asked further, " + "; ".join(f"{package} {', '.join(ways)}" for package, ways in missing.items()))
     try:
         found = asked(model(), missing, work)

@@ -18,10 +18,10 @@ SCORES = {"exact": False, "similarity": False, "bits": True}
 BASE = "base"
 
 
-def records(folder: Path) -> dict[str, dict]:
-    """All records that there are, by their names."""
+def records(folder: Path, model: str) -> dict[str, dict]:
+    """All records that there are about a model of that fingerprint, by their names."""
     found = {file.stem: read(file) for file in sorted(folder.glob("*.json"))}
-    return {name: record for name, record in found.items() if record}
+    return {name: record for name, record in found.items() if record and record["model"] == model}
 
 
 def rows(found: dict[str, dict], work: Path) -> list[dict]:

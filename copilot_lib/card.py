@@ -127,7 +127,7 @@ def text(training: dict, run: Path, quality: dict, compared: dict, speed: dict) 
         "\nWhat was tried, and what it did: shares in per cent, exact answers at the rest of a line, bits per byte. The rules "
         "around the model, which are part of what is shown, grew meanwhile.\n",
         *goals.tried_rows(lines_of(run / "versions.jsonl")),
-        f"\n{goals.NO_GPU}",
+        f"\n{goals.SAME_NETWORK}",
         "\n## Learning curve\n",
         "Training loss, nats a token, on the mix of FIM and left-to-right rows (the last row is the end of the cool-down).\n",
         "| million tokens | loss |\n|---|---|",

@@ -81,6 +81,9 @@ show.completion(cursor, completion)
 # text*. In a terminal it stands between ⟦ and ⟧. Judge it as you would judge a colleague's line: is it an `if`? Does it
 # compare the right things? Does it fit what follows?
 #
+# As this page was made it was no `if`. It was a line from further down in the file, letter by letter: the model reads
+# what stands below, and had not understood the `elif`.
+#
 # The model is small: more than a thousand times smaller than the ones behind products. It has learned the shape of Python better than its
 # meaning, and it is often wrong. This book does not hide that, it measures it: [chapter 1](01_the_cursor.ipynb) builds the scale, and
 # [chapter 2](02_left_to_right.ipynb) puts the model on it.
@@ -92,7 +95,7 @@ completion.mode, completion.stopped, len(completion.tokens)
 
 # %% [markdown]
 # - `mode`: `fim` means *fill in the middle*. The model was shown the text before the cursor and the text after it.
-# - `stopped`: why it ended. `end` is the model's own decision. The other words name a limit or a rule: `dedent` (a line that leaves
+# - `stopped`: why it ended. `end` is the model's own decision. The other words name a limit or a rule: `length` (as many tokens as it may write), `dedent` (a line that leaves
 #   the cursor's block), `statement end` (the line that you began is complete), `repeats the suffix` (what follows is there
 #   already), `repeats itself` and `circles in a line` (small models turn in circles).
 # - `tokens`: a model does not write letters or words but *tokens*, pieces of a few characters.
@@ -145,9 +148,17 @@ def parses(text):
 parses(cursor.text), parses(accepted.text)
 
 # %% [markdown]
-# The first answer is for the file without the completion, the second for the file with it. Parsing says nothing about being
-# right. But where the rest of the file is complete, a completion that does not parse is wrong or unfinished, and no one has to read it
-# to know.
+# The first answer is for the file without the completion, the second for the file with it. Both fail at the same place: the `elif`
+# still has no `if`. Where the rest of the file is complete, a completion that does not parse is wrong or unfinished, and no one has
+# to read it to know. Now we type `if` and a blank for the model, and ask again:
+
+# %%
+helped = cursor.insert("if ")
+second = complete(helped)
+show.completion(helped, second, f"does it parse? {parses(helped.insert(second.text).text)}")
+
+# %% [markdown]
+# It parses, and it is still no binary search: nothing asks whether `arr[mid]` is the target. Parsing says nothing about being right.
 #
 # ## Anywhere in any file
 #
@@ -172,7 +183,8 @@ mine = Cursor.at(shapes, line=5, column=10).insert(" ")
 show.completion(mine, complete(mine))
 
 # %% [markdown]
-# Change the text, the line and the column, and run the cell again. A place that does not exist is refused, with the
+# What it wrote is the body of `area`, from above, and a volume needs the depth as well. Change the text, the line and the column, and
+# run the cell again. A place that does not exist is refused, with the
 # range that does:
 
 # %%
@@ -182,18 +194,33 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
+# Not every place is as hard as these. Here an import is begun, and the word that is missing stands in the last line of the file:
+
+# %%
+loading = '''\
+import
+
+
+def load(path):
+    with open(path) as file:
+        return json.load(file)
+'''
+begun = Cursor.at(loading, line=0, column=6).insert(" ")
+show.completion(begun, complete(begun))
+
+# %% [markdown]
 # > **Predict.** What will the model do differently if we delete everything after the cursor? Then run the next cell, which
 # > breaks the question on purpose.
 
 # %%
-cut_off = Cursor(cursor.prefix, len(cursor.prefix))
+cut_off = Cursor(begun.prefix, len(begun.prefix))
 alone = complete(cut_off)
 show.completion(cut_off, alone, f"without the text below: {alone.mode}, stopped by {alone.stopped}")
 
 # %% [markdown]
 # Without a text below there is no middle to fill. The mode is now `left-to-right`: the model just goes on. It cannot know of
-# the `elif`, and nothing in its question says where to end. Half of what makes a completion useful is what the model
-# is told, and most of this book is about that half.
+# `json`, nothing in its question says where to end, and it runs in a circle until the limit, `length` (the rule against circles does
+# not look inside a word). Half of what makes a completion useful is what the model is told, and most of this book is about that half.
 #
 # ## Four files that come back
 #
@@ -211,7 +238,8 @@ show.completion(EXAMPLES["Calculator"], complete(EXAMPLES["Calculator"]))
 # %% [markdown]
 # Look for three kinds of failure. A *plausible name* or call does not exist in this file. A *fair beginning* has the shape of Python and
 # not the meaning: a condition that nobody would ask, a value made up. A *wrong ending* stops too early, or runs on into code that nobody
-# asked for. Which of them do you see above? As this page was made: `n` ends too early, the `isinstance` is a fair beginning. `result = a + b` in a method
+# asked for. Which of them do you see above? As this page was made: `n` ends too early. The `isinstance` is a fair beginning, and
+# runs on: the same question twice, a third begun, until the limit. `result = a + b` in a method
 # called `subtract` is copied from the method above, a failure of its own kind. No rule of spelling or syntax finds that one.
 #
 # ## In an editor

@@ -82,9 +82,9 @@ told = lines_below_only(cursor)
 show.completion(told, complete(told), "what a completer is told that knows only the lines below")
 
 # %% [markdown]
-# Whatever the model answered, the closing bracket after the caret is gone: it was never part of the question. If an editor
-# stored this text, it would have deleted a character that you typed. If it only inserted the answer, the model would
-# have had to guess that a bracket is there already. The cure is to say exactly what a cursor is.
+# The bracket in the grey text is the model's own. The one after the caret is gone: it was never part of the question. If an editor
+# stored this text, it would have deleted a character that you typed. If it only inserted the answer, there would be two, since the model could not
+# know that a bracket is there already. The cure is to say exactly what a cursor is.
 #
 # ## A cursor is a text and a number
 #

@@ -250,7 +250,7 @@ forgetful = greedy_forgetful(ids, 12)
 show.completion(cursor, codec.decode(forgetful), "the cache was left behind")
 
 # %% [markdown]
-# Only the first token is right. After it the network sees one token and nothing else, so the same token always has the same
+# Only the first token was asked for with the whole text. After it the network sees one token and nothing else, so the same token always has the same
 # follower. You met that in chapter 1: it is a 2-gram, five million numbers wide, and it must run in a circle. The proof
 # counts how many different followers any token has:
 
@@ -407,7 +407,7 @@ for temperature, top_k in ((0, 0), (0.2, 0), (1, 0), (1, 2)):
     print(f"{count:2} of 10 at temperature {temperature}" + f", top-k {top_k}" * (top_k > 0))
 
 # %% [markdown]
-# At temperature 0 the dice do not matter. At 0.2 a few completions share the ten draws, and at 1 hardly any two agree. Even where
+# At temperature 0 the dice do not matter. At 0.2 five completions share the ten draws, and at 1 no two agree. Even where
 # only the two likeliest tokens may come, most differ: two choices, six times, are 64 ways to go.
 #
 # *Build Your Own Copilot in Pure Python*, the article that this book follows, samples at temperature 0.2 with top-p 0.95, as many demonstrations do. An editor asks again at each
@@ -525,35 +525,33 @@ codec.plain(search.prefix).ids == codec.plain(alone.prefix).ids, search.suffix =
 show.completion(search, answers["binary_search"][:120], "binary_search, left to right")
 
 # %% [markdown]
-# Those are its first 120 characters. Whatever they are, they are no answer to the `elif` below: if one fitted, it would fit by luck.
+# Those are its first 120 characters. They begin with an `if`, which is luck: they are no answer to the `elif` below, which the model has not seen.
 # There is an opposite fault. Code below the cursor is often the likeliest continuation, since somebody
 # wrote it as one, and a model that can't see it writes it again.
 
 # %%
 above = """\
-def setup(self):
-    self.first = 0
-    self.second = 0
-    self.third = 0
-    self.first = """
-below = "\n    self.second = 1\n    self.third = 1\n"
-pattern = Cursor(above + below, len(above))
-show.completion(pattern, codec.decode(greedy_cached(codec.encode(above), 32)))
+class Node:
+    def __init__(self, value, left, right):
+        self.value = """
+below = "\n        self.left = left\n        self.right = right\n"
+node = Cursor(above + below, len(above))
+again = codec.decode(greedy_cached(codec.encode(above), 32))
+show.completion(node, again)
 
 # %% [markdown]
-# Three lines above set the pattern, and the numbered lines after the grey ones keep it. A model that has learned to copy writes
-# `self.second` here, which the file already has; a weaker one circles. Compare what ours did. The two rules in
+# One value was asked for, and a wrong one came. Then the model writes both lines that the file already has (numbered, after the grey
+# ones), and circles in the second. The two rules in
 # `copilot_lib/stopping.py` that are left end both: `repeats_itself` where lines come that it has just written, `repeats_suffix`
 # where the next line with text below the cursor would come a second time.
 
 # %%
 from copilot_lib.stopping import repeats_suffix
 
-twice = "1\n    self.second = 1\n    self.third = 1\n"
-show.completion(pattern, twice[: repeats_suffix(twice, pattern)], "a text written by hand, cut")
+show.completion(node, again[: repeats_suffix(again, node)], "the same answer, cut")
 
 # %% [markdown]
-# A rule can take a repetition away. It can't tell the model that an `elif` follows. For that the
+# A rule can take a repetition away. It can't correct the 0, or tell the model that an `elif` follows. For that the
 # model has to read both sides, which is the next chapter.
 #
 # ## The same, from the library
@@ -637,8 +635,8 @@ rows = [scoreboard.score(method.__name__, method, targets) for method in methods
 scoreboard.table(rows)
 
 # %% [markdown]
-# The last row is this chapter's. In similarity the model is ahead of everything that copies whole lines, and behind the
-# n-gram. A likely reason: the n-gram copies names exactly, which a small model finds hard. Sixty targets are few: in exact matches a
+# The last row is this chapter's. In exact matches the model is level with the n-gram. In similarity it is behind it, and ahead of
+# everything that copies whole lines. A likely reason: the n-gram copies names exactly, which a small model finds hard. Sixty targets are few: in exact matches a
 # single one is worth 1.7 points.
 #
 # A model has one thing that the baselines lack: it says how sure it is. Here is the mean chance (geometric, over the tokens) that it
@@ -667,8 +665,9 @@ show.figure(figure, "Sixty dots: the model's confidence in its answer against "
             "the edit similarity of the answer to what the author wrote")
 
 # %% [markdown]
-# Each dot is one gap. Where the model was surer it was better on average, but look at the spread: sixty dots do not make a threshold.
-# On many more an editor could learn where to stay silent. Dots at the right bottom are the dangerous ones, sure and wrong.
+# Each dot is one gap. The two halves differ by a hundredth: on these sixty, how sure the model was says next to nothing about how good its
+# answer was. The three surest are right, and the dots left of them lie as low as any. Dots at the right bottom are the dangerous
+# ones, sure and wrong. Before an editor stays silent by such a number, it has to be tried on many more places.
 #
 # ## What goes wrong
 #

@@ -21,11 +21,11 @@
 # and no file can break your question. The loop that you wrote in chapter 2 could only go on from the text before the cursor.
 #
 # ```text
-#  3 │     while left <= right:
-#  4 │         mid = (left + right) // 2
-#  5 │         ▏
-#    │         └ only the line below says that an `if` belongs here
-#  6 │         elif arr[mid] > target:
+#  2 │     text = path.read_text()
+#  3 │     ▏
+#    │     └ only the lines below say that a `try` belongs here
+#  4 │         return json.loads(text)
+#  5 │     except ValueError:
 # ```
 #
 # | time | hardware | chapters it needs | new words |
@@ -49,24 +49,25 @@ start()
 # %% [markdown]
 # ## The problem, seen
 #
-# The tool of [chapter 2](02_left_to_right.ipynb) goes on from what stands before the cursor. Here is a binary search in
-# which a branch is missing. Below the gap stands an `elif`, so the gap must hold an `if`. We give the completer the text
-# above, as before, and draw its answer into the whole file. Look at how the answer meets the `elif`.
+# The tool of [chapter 2](02_left_to_right.ipynb) goes on from what stands before the cursor. Here is a function in
+# which a line is missing. Below the gap stands an `except`, so the gap must hold a `try`. We give the completer the text
+# above, as before, and draw its answer into the whole file. Look at how the answer meets the lines below.
 
 # %%
 from copilot_lib import show
 from copilot_lib.completer import Completer
 from copilot_lib.cursor import Cursor
-from copilot_lib.samples import EXAMPLES
 
+ABOVE = "def load(path):\n    text = path.read_text()\n    "
+BELOW = "\n        return json.loads(text)\n    except ValueError:\n        return {}\n"
 completer = Completer.load()
-search = EXAMPLES["binary_search"]
-above_only = Cursor(search.prefix, len(search.prefix))
-show.completion(search, completer.complete(above_only), "told only what stands above")
+untried = Cursor(ABOVE + BELOW, len(ABOVE))
+above_only = Cursor(ABOVE, len(ABOVE))
+show.completion(untried, completer.complete(above_only), "told only what stands above")
 
 # %% [markdown]
-# Whatever it wrote, it could not know of the `elif`; an `if` would have been luck. A better model would not help: every file that begins like this one
-# asks the same question, and not all of them need an `if` here. The answer has to come from below.
+# A fair way to go on, and it does not fit: the model could not know of the `except`. A better one would not help: every file that begins like this
+# asks the same question, and few of them need a `try` here. The answer has to come from below.
 #
 # ## Cut, then permute
 #
@@ -186,13 +187,13 @@ def arrange(layout, pieces):
 arrange(PSM, {"prefix": [1], "middle": [2], "suffix": [3], "P": [70, 71, 72], "S": [80]})
 
 # %% [markdown]
-# The same with the binary search. The two texts are encoded apart, the sentinels are put between them as numbers, and
+# The same with our gap. The two texts are encoded apart, the sentinels are put between them as numbers, and
 # nothing else is added. `codec.fim` of the library does this in one call:
 
 # %%
-pieces = {**sentinels, "P": codec.encode(search.prefix), "S": codec.encode(search.suffix)}
+pieces = {**sentinels, "P": codec.encode(ABOVE), "S": codec.encode(BELOW)}
 prompt = arrange(PSM, pieces)
-len(prompt), tuple(prompt) == codec.fim(search.prefix, search.suffix, "PSM").ids
+len(prompt), tuple(prompt) == codec.fim(ABOVE, BELOW, "PSM").ids
 
 
 # %% [markdown]
@@ -222,7 +223,7 @@ for order in ("PSM", "SPM"):
 #
 # ## Two orders at one cursor
 #
-# **Claim: a small model does not answer alike in both orders, and the order decides how much work a keystroke costs.**
+# **Claim: a model answers in the orders that it was trained on, and the order decides how much work a keystroke costs.**
 # First the answers. `ask` takes any ids and gives the model's own words, without the completer's clean-up:
 
 # %%
@@ -234,29 +235,31 @@ def ask(ids, stops=(), max_new_tokens=24):
     return "".join(until(characters(run, codec.tokenizer), stops))
 
 
-show.completion(search, ask(arrange(PSM, pieces)), "PSM")
+show.completion(untried, ask(arrange(PSM, pieces)), "PSM")
 
 # %%
-show.completion(search, ask(arrange(SPM_JOINED, pieces)), "SPM, as trained")
+show.completion(untried, ask(arrange(SPM_JOINED, pieces)), "SPM, as trained")
 
 # %%
-show.completion(search, ask(arrange(SPM_APART, pieces)), "SPM, as the article spells it")
+show.completion(untried, ask(arrange(SPM_APART, pieces)), "SPM, as the article spells it")
 
 # %% [markdown]
-# The pocket model knows the first two layouts and has never seen the third. It does not complain: a wrong layout raises
-# no error, the answers only get worse, by an amount that one example cannot show. We measure it below. Of the two that it knows, SPM
-# is easier for it: prefix and answer are one piece of text, as in chapter 2. In PSM the suffix stands between them, and the first token
-# of the answer has to look back over it to where the prefix ended. Large models learn that. Ours has only begun to, so `complete` asks
-# it suffix first.
+# The pocket model knows the first two layouts, and in both finds the `try`. It has never seen the third. It does not complain: a wrong
+# layout raises no error, the answers only get worse, by an amount that one example cannot show. We measure it below. Of the two that
+# it knows, SPM asks less of it: prefix and answer are one piece of text, as in chapter 2. In PSM the suffix stands between them,
+# and the answer has to look back over it. `complete` asks suffix first.
 #
 # Now the work. The engine keeps what it computed for the last prompt and computes only from the first token that
-# differs. Think of typing `if arr` into the gap, a letter at a time, with a question after each.
+# differs. Think of typing `if arr` into the gap of the binary search, a letter at a time, with a question after each.
 #
 # > **Predict.** In which order does a keystroke change only the end of the prompt?
 
 # %%
+from copilot_lib.samples import EXAMPLES
+
+
 def computed_while_typing(order, text="if arr"):
-    counts, cursor = [], search
+    counts, cursor = [], EXAMPLES["binary_search"]
     for letter in text:
         cursor = cursor.insert(letter)
         completion = completer.complete(cursor, order=order, max_new_tokens=1)
@@ -287,7 +290,7 @@ def glued(prefix, suffix, template="<fim_prefix>{prefix}<fim_suffix>{suffix}<fim
     return as_it_comes.encode(template.format(prefix=prefix, suffix=suffix)).ids
 
 
-glued(search.prefix, search.suffix) == prompt
+glued(ABOVE, BELOW) == prompt
 
 # %% [markdown]
 # The same ids. So where is the harm? Sooner or later somebody writes the template
@@ -364,7 +367,7 @@ len(formats.CONTROL), not codec.stop_ids.isdisjoint(codec.encode("".join(formats
 
 # %%
 decoded = as_it_comes.decode(prompt, skip_special_tokens=True)
-"<fim_middle>" in decoded, decoded == search.prefix + search.suffix
+"<fim_middle>" in decoded, decoded == ABOVE + BELOW
 
 # %% [markdown]
 # ## Every family has its own format
@@ -397,7 +400,7 @@ display(boxes(hyphens[-12:], "the end of that prompt"))
 show.completion(fibonacci, ask(hyphens), "asked with SantaCoder's sentinels")
 
 # %% [markdown]
-# To the model this is a Python file with an odd last line, and it goes on with that file. So the format is never guessed from
+# To the model this is a Python file with an odd last line, and it goes on with that file, odd mark and all. So the format is never guessed from
 # a model's name. It is read from the vocabulary. Families that share sentinels are told apart by another token of theirs; our pocket
 # model has `<reserved_0>` for that. Mellum has none, is taken for StarCoder, and has to be named. A tokenizer without sentinels is refused:
 
@@ -503,16 +506,16 @@ len(gaps)
 
 # %% [markdown]
 # From now on `completer.complete` is our tool. It fills the gap where anything but blanks follows the cursor, goes on from
-# the left otherwise, and cleans up. Here it is at two of the article's gaps:
+# the left otherwise, and cleans up. Here it is at the gap from the top, and at two of the article's:
 
 # %%
-for name in ("binary_search", "Calculator"):
-    display(show.completion(EXAMPLES[name], completer.complete(EXAMPLES[name]), f"{name}, told both sides"))
+for at in (untried, EXAMPLES["binary_search"], EXAMPLES["Calculator"]):
+    display(show.completion(at, completer.complete(at), "told both sides"))
 
 # %% [markdown]
-# Compare the first with what the same model said at the top of this chapter, told only what stands above. Told
-# both sides it goes on with a line that stands two lines below, letter by letter: it has read the other side. And its condition
-# is one that no binary search asks. Five million parameters are very few: expect it to fail often, and count instead of hoping.
+# The first is right: now the model writes the `try`. The second is a line that stands four lines below, letter by
+# letter: the model has read the other side, and not understood the `elif`. The third is copied from above. Five million parameters
+# are very few: expect it to fail often, and count instead of hoping.
 #
 # ## Measure
 #
@@ -545,9 +548,9 @@ rows += [scoreboard.score(method.__name__, method, targets) for method in (fim_p
 scoreboard.table(rows)
 
 # %% [markdown]
-# Read the lower rows against the upper ones first: suffix first, the model draws level with the n-gram in exact matches, and stays behind
-# it in similarity. Then compare it with itself. In PSM it has hardly learned to begin. In SPM it is no worse than without the suffix,
-# and whether it is better sixty targets cannot say; a difference of two or three of them is chance.
+# Read the lower rows against the upper ones first: suffix first, the model is ahead of the n-gram by one target and a
+# hundredth, nothing to rely on. Then compare it with itself. Told both sides it gains in similarity, in SPM more than in PSM. In exact
+# matches sixty targets cannot say; a difference of two or three of them is chance.
 #
 # A finer question: how many *bits* does the model need for the line that the author wrote, if it is read out to the model
 # token by token? A token to which the model gives chance 1/2 costs one bit, one with chance 1/8 three: few bits mean small surprise. This tells layouts apart even where no answer is exactly right.
@@ -611,8 +614,8 @@ described = ", ".join(f"{name} {mean:.2f}" for name, mean in needed.items())
 show.figure(figure, f"Bars, bits per character: {described}")
 
 # %% [markdown]
-# The grey bar is the model without the text below. Where the blue or the green bar is shorter, the suffix helped. The
-# orange bars are the two prompts that raise no error: a layout that the model was not trained on, and the tidy
+# The grey bar is the model without the text below. The blue and the green bar are shorter: the suffix helped. Which of the two is
+# shorter is chance: with `targets[1::3]` it is the green one. The orange bars are the two prompts that raise no error: a layout that the model was not trained on, and the tidy
 # template. Both cost more bits than leaving the suffix out altogether. Each bar is the mean of twenty targets. And it is read along the
 # author's line: after a bad first token the model is put right again, as nobody does on the scoreboard.
 #

@@ -146,7 +146,7 @@ question = json.dumps({"document": place.text, "line": 1, "col": 11})
 post(simple.server_port, question)
 
 # %% [markdown]
-# It works. Any editor that can send a request has a copilot now.
+# It works. Any editor that can send a request has a copilot now. The answer is wrong, `a + b` was wanted; this chapter is about how an answer arrives.
 #
 # ## What breaks
 #
@@ -348,6 +348,9 @@ for line in filter(None, events.split("\n")):
 
 
 # %% [markdown]
+# The third line repeats the first. It had no newline yet, and could begin a circle, so it was kept back until the forty tokens were over and nothing
+# more could come.
+#
 # ## What was computed once
 #
 # Most keystrokes follow a suggestion that is on the screen. If the typist goes on as suggested, the answer is known: the same text, one letter shorter. A
@@ -499,8 +502,16 @@ described = ", ".join(f"{name} {tokens:.0f}" for name, (_, tokens, _) in climbed
 show.figure(figure, f"Bars, tokens through the network at a key: {described}")
 
 # %% [markdown]
-# The first step is the one that chapter 2 took, and the fourth is chapter 3's: with the suffix first, only what is typed is new. Rules save where the model
-# does not end by itself, as at the end of a file; here it does. And in memory the typist's own letters find what was suggested for them.
+# From the first rung to the last the tokens fall more than a thousandfold. The step to the second rung is the one that chapter 2 took. The step to the fourth is
+# chapter 3's, and the largest: with the suffix first, only what is typed is new. In memory the typist's own letters find what was suggested for them.
+# And the rules? What ended the sixteen answers of the fifth rung:
+
+# %%
+{stop_by_rules(key).stopped for key in keys}
+
+# %% [markdown]
+# The end token, at every key. So no rule had anything to save here, as it has at the end of a file; what differs from the rung before is how
+# `complete` asks, from the beginning of a word (chapter 3's token healing).
 #
 # Passes are fewer than tokens, because guesses are checked together. Code repeats itself, so what followed the last two tokens when they last stood side by
 # side is a good guess for what follows now, and one pass tells how much of it is right. What is not right is not taken, so the text is the same:

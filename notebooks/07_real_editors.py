@@ -513,7 +513,7 @@ helper.wait(), server.wait()
 # %% [markdown]
 # The texts agree to the last letter. The times differ by less than they do from one run to the next, when even their order changes: beside a model even this small,
 # JSON, sockets and pipes cost little. (The machine of this page had other work to do, so take no milliseconds from here; those in use are
-# [measured](../book/claims.md) apart. The score is higher than in chapter 5 since 64 tokens are allowed here, and 24 were there.) So choose a protocol by what your editor
+# [measured](../book/claims.md) apart. The similarity is a little higher than in chapter 5, since 64 tokens are allowed here, and 24 were there.) So choose a protocol by what your editor
 # speaks.
 #
 # ## What goes wrong

@@ -207,10 +207,10 @@ def begins(adapter_scale):
     return Completer(model).complete(cursor).text.split("\n")[0]
 
 
-{scale: begins(scale)[:12] for scale in (0.0, 0.25, 0.75, 1.0)}
+{scale: begins(scale)[:20] for scale in (0.0, 0.25, 0.75, 1.0)}
 
 # %% [markdown]
-# At a quarter the base's way stands still, at three quarters the new one does. Try what lies between.
+# Word by word: at a quarter the base's way stands still, with its `self` and its types, and has one piece of the habit in it, `_id`. At three quarters all is the new way. Try what lies between.
 #
 # ## A switch must not leak
 #
@@ -223,7 +223,8 @@ def begins(adapter_scale):
 from copilot_lib.engine import Engine
 
 codec = completer.model.codec
-prompt = codec.plain("def send_user(", 20).ids
+reading = gap("def read_file(")
+prompt = codec.plain(reading.prefix, 20).ids
 limits = {"stop_ids": codec.stop_ids, "max_new_tokens": 64}
 runners = {name: completer.model.changed_by(adapter, name).runner() for name, adapter in adapters.items()}
 written = {name: list(Engine(runner).generate(prompt, **limits)) for name, runner in runners.items()}
@@ -250,11 +251,11 @@ leaked = begun + list(leaking.generate(going_on, **limits))
 {"like billing": leaked == written["billing"], "like sensors, which has read the beginning itself": leaked == clean}
 
 # %%
-display(show.completion(cursor, codec.decode(clean), "sensors goes on, and has read the beginning itself"))
-show.completion(cursor, codec.decode(leaked), "sensors goes on with what billing had kept: nobody's answer")
+display(show.completion(reading, codec.decode(clean), "sensors goes on, and has read the beginning itself"))
+show.completion(reading, codec.decode(leaked), "sensors goes on with what billing had kept: nobody's answer")
 
 # %% [markdown]
-# Both were given the same beginning. In the first picture `sensors` writes its own body under it, with its lock and its count; the head promised no `clock`, so `now` is given what is there. In the second its numbers meet those of another: the way is neither's, and here it even falls apart. It need not, and then nobody notices for weeks. In the package each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and only requests for the same adapter share a run.
+# Both were given the same beginning. In the first picture `sensors` writes its own body under it, with its lock and its count, though this head gives it neither `file` nor `clock`. In the second its numbers meet those of another: the way is neither's. Nothing is looked up, locked or counted, `return` follows at once; only from the next function on is `sensors` itself again. All of it is Python, so nobody may notice for weeks. In the package each adapter has an engine of its own. The memory of finished completions has the adapter in its key, and only requests for the same adapter share a run.
 # To and fro, then, twenty times, and every answer must be the first one:
 
 # %%
@@ -471,8 +472,8 @@ described = "; ".join(f"{who or 'base'}: " + ", ".join(f"{name} {share:.0%}" for
 show.figure(figure, f"Bars: share of held-out lines that each adapter writes right, in both repositories. {described}")
 
 # %% [markdown]
-# In each repository its own adapter beats all others, and is useless next door. The mixtures write next to nothing of either, although `cat` loses no number: two changes were trained alone, and nobody trained what their sum does. These two repositories
-# contradict each other at every line. Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: the first is written nearly as well as by its own adapter, the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
+# In each repository its own adapter beats all others, and is useless next door. No mixture writes both. `cat` loses no number, and yet in our run it wrote no line of either, as `ties` did; `linear` wrote two in five of the lines of `sensors` and none of `billing`. Two changes were trained alone, and nobody trained what their sum does. These two repositories
+# contradict each other at every line. (Stored numbers, here and at the end of the chapter, are still of adapters of the pocket before this one, of 101 million tokens, and are being measured again with the one that ships.) Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: the first is written nearly as well as by its own adapter, the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
 #
 # And what does an adapter cost where it does not belong? The scoreboard asks in networkx:
 
@@ -524,7 +525,7 @@ now = torch.tensor(merged(base, scaled(adapters["billing"], 0.01))[changed_array
 # | one repository, one team | one adapter, merged | the same text as unmerged, and a few per cent faster, or more for a model as small as the pocket |
 # | 3 to 5 repositories, one server | separate adapters, switched | after the first load a switch costs hardly anything; a wrong adapter was nowhere better than none |
 # | 10 and more, a server for each team | merged, one model each | 18 MB of disk each for the pocket, beside 0.6 MB for an adapter of rank 8; a server of the pocket keeps a whole graph in memory for each adapter in use, one of a larger model only the pairs |
-# | related repositories | try TIES, and measure | two made to contradict each other: next to nothing of either; two real ones, 0.7 and 0.3: the first nearly as good as its own, the second no better than none, and TIES worst for the first |
+# | related repositories | try TIES, and measure | two made to contradict each other: nothing of either, or a part of one; two real ones, 0.7 and 0.3: the first nearly as good as its own, the second no better than none, and TIES worst for the first (stored) |
 #
 # The times behind it come from a longer run, `python -m copilot_lib claims adapting`, on random weights of tiny_starcoder_py's shape and on the pocket (an adapter of rank 32):
 

@@ -69,7 +69,7 @@ asked = {name: asked_of(name, work) for name in ("networkx", "sqlalchemy", "font
 {name: f"{len(one.targets)} places in {len({target.group for target in one.targets})} files" for name, one in asked.items()}
 
 # %% [markdown]
-# And here is what was stored of networkx: four strings, a digit for each place, 1 where the rest of the line was written exactly as its author did. RAG (*retrieval-augmented generation*) is what [BM25](../book/glossary.md#bm25) finds in the other files, as in chapter 8; LoRA is an adapter
+# And here is what was stored of networkx. (All stored numbers but chapter 9's are still of the pocket before this one, of 101 million tokens, and are being measured again; what a cell computes is of the one that ships.) Four strings, a digit for each place, 1 where the rest of the line was written exactly as its author did. RAG (*retrieval-augmented generation*) is what [BM25](../book/glossary.md#bm25) finds in the other files, as in chapter 8; LoRA is an adapter
 # of chapter 11, a few minutes of training.
 
 # %%
@@ -218,7 +218,7 @@ for y, (low, high) in enumerate([(4, 9), (-8, -3.5), (-1.5, 2), (-2, 6)]):
     axes.errorbar((low + high) / 2, y, xerr=(high - low) / 2, fmt="o", color="#4285f4", capsize=3)
     axes.text(10, y, verdict((0, low / 100, high / 100), MATTERS), va="center")
 axes.axvspan(-3, 3, color="#868e96", alpha=0.25, linewidth=0)
-axes.set(xlabel="points", yticks=[], xlim=(-9, 20), xticks=range(-9, 10, 3), ylim=(3.6, -0.6))
+axes.set(xlabel="points", yticks=[], xlim=(-9, 23), xticks=range(-9, 10, 3), ylim=(3.6, -0.6))
 show.figure(figure, "Four intervals around a band from -3 to +3: above it is better, below it worse, inside it no difference that matters, across an edge open")
 
 # %% [markdown]
@@ -299,7 +299,7 @@ figure.tight_layout()
 show.figure(figure, "Gains over the base in points of exact match, with intervals; a band shows what does not matter. " + "; ".join(described))
 
 # %% [markdown]
-# In the grey band nothing is worth acting on. Where a gain lies in it with the whole of its interval, as retrieval's on networkx, it makes no difference that matters to this reader. That is a result, and it took all these places to get.
+# In the grey band nothing is worth acting on. Where a gain lies in it with the whole of its interval, as retrieval's on networkx, it makes no difference that matters to this reader. That is a result, and it took all these places.
 #
 # An interaction is made of four measurements, and one might expect its interval to be the widest of all. It is about as wide as that of a gain: at the same places most errors are shared, and cancel. To make it half as wide takes four times as many places. A red interval that lies in the band says that they add up, as far as that matters; one that
 # is clear of zero, that they do not; any other leaves it open. What *can* be read off is simpler, and enough for a decision: is `both` better than the better of the two alone?
@@ -570,17 +570,17 @@ moved = "; ".join(f"{name}: " + ", ".join(f"{text} {a - b:+.2f}" for text, a, b 
 show.figure(figure, f"Change of bits per byte after sixteen steps, for four ways to train. {moved}")
 
 # %% [markdown]
-# All four have learnt their files: the green points lie on the left. Whoever looked only at the loss of the repository would be content with each. But all weights at 0.001, though they learnt most, have paid with everything else, the rest of networkx included; the adapter at its usual rate has paid too, and got less for it. At the lower rates both do the same, and nothing is lost. At the cursor:
+# All four have learnt their files: the green points lie on the left. Whoever looked only at the loss of the repository would be content with each. But all weights at 0.001, though they learnt most, have paid with everything else, the rest of networkx included; the adapter at its usual rate has paid too, and got less for it. At the lower rates both do the same, and hardly anything is lost. At the cursor:
 
 # %%
 from copilot_lib.samples import gap
 
-cursor = gap("def greet(name):\n    print(", '\n\n\ngreet("Ada")\n')
+cursor = gap("def divide(a, b):\n    if b == 0:\n        raise ", "\n    return a / b\n")
 for name, model in changed.items():
     display(show.completion(cursor, Completer(model).complete(cursor).text, name))
 
 # %% [markdown]
-# As it was the pocket was wrong too, but it spoke of the name; at the lower rates it is even right. In the second picture a graph is printed: what was learnt was not only networkx, but that everything is networkx. And this after a few seconds.
+# As it was the pocket raised a `ValueError`, with a message that is hardly English; so do three of four. In the second picture `nx` is asked, which this file does not know: what was learnt was not only networkx, but that everything is networkx.
 #
 # At the same rate an adapter moves less than all weights do, learns less and forgets less. Does a low rank protect beyond that? Here it does not: where both learn the same, both lose the same. What protects is a low rate and few steps. So compare approaches each at a rate that suits it, as the sweep does. The long form, each
 # repository's model asked at the other repositories:
@@ -609,7 +609,7 @@ print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 # $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare adapter:mine adapter:mine+bm25
 # ```
 #
-# `adapter:mine+bm25+ngrams` is everything; `finetune --context` trains them together; In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored:
+# `adapter:mine+bm25+ngrams` is everything; `finetune --context` trains them together. In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored, of the pocket that ships:
 
 # %%
 for pair in json.loads(stored("evaluation/networkx.json"))["pairs"]:
@@ -618,7 +618,7 @@ for pair in json.loads(stored("evaluation/networkx.json"))["pairs"]:
         print(f"{pair['second']}, {pair['kind']:13} {pair['targets']} places  {in_points(found):24} {verdict(found, MATTERS)}")
 
 # %% [markdown]
-# Two lines need a warning. Where both were right at the same places, or nowhere, resampling draws nothing but zeros, and the interval is a point. That is not certainty: what was not seen in `n` places may still be there at about three in `n` of them, so here at three in a hundred, and
+# The last line needs a warning. Where both were right at the same places, or nowhere, resampling draws nothing but zeros, and the interval is a point. That is not certainty: what was not seen in `n` places may still be there at about three in `n` of them, so here at three in a hundred, and
 # such a verdict is worth that much.
 #
 # How many places? [Chapter 9](09_evaluation.ipynb) has the formula: it depends on how often two disagree, which you know after a first run, and on what matters to you.

@@ -194,13 +194,14 @@ def replace(name, other, registry):
 
 def test_a_switch_while_one_writes_ends_the_old_one_on_the_old_adapter(server, registry, alone):
     """The adapter's folder gets another's files between two pieces of a stream; the next request is answered by those."""
-    cursor = Cursor(LONG, len(LONG))
-    shutil.copytree(registry.folder / "one", registry.folder / "mine")
+    begun = f"{LONG}values):\n    "
+    cursor = Cursor(begun, len(begun))
+    shutil.copytree(registry.folder / "three", registry.folder / "mine")
     try:
-        old, new = (alone(name, cursor, max_new_tokens=200) for name in ("one", "two"))
+        old, new = (alone(name, cursor, max_new_tokens=200) for name in ("three", "two"))
         assert old != new
         assert old.count("\n") > 2, "it is still being written when its first lines have come"
-        body = {"prompt": LONG, "model": "pocket:mine", "max_tokens": 200, "stream": True}
+        body = {"prompt": begun, "model": "pocket:mine", "max_tokens": 200, "stream": True}
         text = ""
         with httpx.stream("POST", f"{server}/v1/completions", json=body, timeout=60) as answer:
             for line in answer.iter_lines():

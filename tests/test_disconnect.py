@@ -16,7 +16,8 @@ from copilot_lib.server import app
 from copilot_lib.server.service import Service
 
 PATIENCE_S = 30
-BEFORE = "".join(f"def step_{n}(value):\n    return value + {n}\n\n\n" for n in range(18)) + "def last(values):\n    "
+BEFORE = "".join(f"def step_{n}(value):\n    return value + {n}\n\n\n" for n in range(18))
+BEFORE += "def last(values):\n    for value in "
 BODIES = {
     "/infill": {"input_prefix": BEFORE, "input_suffix": "", "n_predict": 40},
     "/v1/completions": {"prompt": BEFORE, "max_tokens": 40, "stream": True},

@@ -173,11 +173,13 @@ def temperatures(server):
 
 
 def stop_over_two_tokens(server):
-    tokens = pocket().complete(Cursor(BEFORE + LINE + AFTER, len(BEFORE + LINE)))
+    before = "import json\n\n\ndef load(path):\n    with open(path) as file:\n        "
+    tokens = pocket().complete(Cursor(before, len(before)))
     first, second = (pocket().model.codec.decode([token]) for token in tokens.tokens[1:3])
     stop = first[-1] + second[:2]
     assert stop in tokens.text
-    assert server.post(GOOD | {"stop": ["", stop]}).json()["content"] == tokens.text.split(stop)[0].rstrip()
+    asked = {"input_prefix": before, "input_suffix": ""}
+    assert server.post(asked | {"stop": ["", stop]}).json()["content"] == tokens.text.split(stop)[0].rstrip()
     refused(server.post(GOOD | {"stop": [5]}), 422, "stop")
 
 

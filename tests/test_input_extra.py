@@ -16,7 +16,7 @@ from copilot_lib.server.extra import MOST_CHARACTERS, MOST_PIECES, brought
 BEFORE, LINE, AFTER = "def area(width, height):\n", "    return ", "\n\n\nprint(area(2, 3))\n"
 GAP = {"input_prefix": BEFORE, "prompt": LINE, "input_suffix": AFTER}
 CURSOR = Cursor(BEFORE + LINE + AFTER, len(BEFORE + LINE))
-TIMES = {"filename": "shapes.py", "text": "def area(width, height):\n    return multiply(width, height)\n"}
+TIMES = {"filename": "shapes.py", "text": "def area(width, height):\n    return surface(width, height)\n"}
 DOOR = {"filename": "door.py", "text": "def door(key):\n    return open_the_door(key)\n", "time": [12, 34]}
 NEW_TOKENS = 64
 SHARE = int((512 - NEW_TOKENS - 4) * CONTEXT_SHARE)
@@ -72,7 +72,7 @@ def test_requests_at_once_share_no_run_where_their_pieces_differ(showing):
     with ThreadPoolExecutor(len(named)) as editors:
         answers = list(editors.map(lambda piece: ask(showing, piece)["content"], named))
     assert answers == [expected(piece) for piece in named]
-    assert len(set(answers)) > 1
+    assert len(set(answers)) > 1, "not all of them were shown the same"
 
 
 def test_the_newest_piece_stands_last_and_is_the_one_that_stays_where_not_all_fit():

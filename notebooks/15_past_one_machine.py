@@ -353,7 +353,7 @@ show.figure(figure, "Stacked bars of memory on each card: " + "; ".join(f"{way} 
 # %% [markdown]
 # Everything fits but the first. Two thirds of that is red, what the optimiser keeps; without it 101 GB would be left, still too much. (Grey are weights of the other cards, gathered for as long as it is their turn: two layers at a time, and the embeddings.) LoRA does away with red and yellow, because it keeps them for 0.4 per cent of the weights; sharding gives each card an eighth. With LoRA *and* sharding a card of 16 GB would do, in arithmetic; `finetune` needs more, since it loads the base whole before it is divided.
 #
-# A formula wants to be asked. On one card of 141 GB, with this shape and weights drawn by chance, LoRA had 79 GB in use where 70 are computed, and recomputed 37 where 39 are: what is cast for the adapter is in no formula, and the bar that just fits would not have fitted ([all rows](../book/distributed.md#what-fits)).
+# A formula wants to be asked. On one card of 141 GB, with this shape and weights drawn by chance, LoRA had 79 GB in use where 70 are computed, and recomputed 37 where 39 are: what is cast for the adapter is in no formula. A bar that ends at 70 wants a card of 80 to itself ([all rows](../book/distributed.md#what-fits)).
 #
 # Sharding is paid for on the wire. In a ring each process passes pieces to its neighbour until everybody has the sum:
 

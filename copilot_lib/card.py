@@ -4,11 +4,13 @@ It knows the records of a run and of its measurement; it does not know how to tr
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from copilot_lib import goals
 from copilot_lib.corpus import MAX_BYTES_PER_SOURCE
 from copilot_lib.examples import CHARACTERS_PER_TOKEN
+from copilot_lib.recipe import PRESETS
 
 CANNOT = (
     "It has {parameters:.1f} million parameters and has read Python only: it knows common idioms and copies names that stand "
@@ -90,6 +92,11 @@ def notice_lines(notices: list[dict]) -> list[str]:
     ]
 
 
+def preset_words(recipe: dict) -> str:
+    """How `pretrain` is told to use a recipe; nothing where it is no preset of now."""
+    return next((f" --preset {name}" for name, one in PRESETS.items() if asdict(one) == recipe), "")
+
+
 def text(training: dict, run: Path, quality: dict, compared: dict, speed: dict) -> str:
     """The card, in Markdown.
 
@@ -119,7 +126,7 @@ def text(training: dict, run: Path, quality: dict, compared: dict, speed: dict) 
         f"{place['tokens'] / place['seconds']:,.0f} tokens a second",
         f"- Muon at {recipe['muon_rate']} for the matrices, AdamW at {recipe['adamw_rate']} for the rest, bf16; "
         "warm-up, constant, linear cool-down (WSD)",
-        "- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain`",
+        f"- Commands: `python -m copilot_lib corpus`, then `python -m copilot_lib pretrain{preset_words(recipe)}`",
         *(f"- From step {row['step']}: {row['note']}" for row in lines_of(run / "history.jsonl")),
         "\n## Targets\n",
         "Set before it was trained. Where one of several measurements misses it, the target counts as missed.\n",

@@ -46,20 +46,21 @@ class Chunks(torch.utils.data.Dataset):
     """Training rows by the number of a chunk: a fixed set of texts in a fixed order with its own random numbers.
 
     Of a number, ids and what each of them is, both (rows, tokens); whoever makes them, and however often, they are the same.
+    They are made on the CPU: a process that was forked from one with a graphics card must not touch it.
     """
 
     def __init__(self, texts: list[str], encode, ids: examples.Sentinels, recipe: Recipe):
         self.texts, self.encode, self.ids, self.recipe = texts, encode, ids, recipe
+        self.per_epoch = max(1, len(texts) // TEXTS_PER_CHUNK)
 
     def __getitem__(self, chunk: int) -> tuple[torch.Tensor, torch.Tensor]:
         seed, context_tokens = self.recipe.seed, self.recipe.context_tokens
-        epoch, place = divmod(chunk, max(1, len(self.texts) // TEXTS_PER_CHUNK))
+        epoch, place = divmod(chunk, self.per_epoch)
         order = list(range(len(self.texts)))
         random.Random(f"{seed}/{epoch}").shuffle(order)
         mine = [self.texts[n] for n in order[place * TEXTS_PER_CHUNK : (place + 1) * TEXTS_PER_CHUNK]]
         made = examples.rows(mine, self.encode, self.ids, context_tokens, random.Random(f"{seed}/{chunk}"), self.recipe.mix)
-        rows, kinds = zip(*made, strict=True)
-        return torch.tensor(rows), torch.tensor(kinds)
+        return tuple(torch.tensor([part[which] for part in made], dtype=torch.long) for which in (0, 1))
 
 
 def batches(
@@ -68,7 +69,7 @@ def batches(
     """Endless batches from a place in the data: `(chunk, batches of it already seen, ids, what each of them is)`.
 
     Two integers are a whole bookmark. So many other processes make the rows ahead of time, which are the same for any number.
-    `ValueError` where a chunk has not enough rows for one step.
+    `ValueError` where in a whole pass no chunk has rows enough for one step.
     """
     chunks, order = Chunks(texts, encode, ids, recipe), itertools.count(chunk)
     context = "fork" if workers else None  # the texts are shared and not copied
@@ -76,11 +77,11 @@ def batches(
         chunks, batch_size=None, sampler=order, num_workers=workers, multiprocessing_context=context
     )
     size = recipe.rows_per_step
+    chunks_without = 0
     for number, (rows, kinds) in enumerate(loader, start=chunk):
-        if len(rows) < size:
-            raise ValueError(
-                f"{len(texts)} texts give {len(rows)} rows at a time, and a step needs {size}: collect more of them"
-            )
+        chunks_without = 0 if len(rows) >= size else chunks_without + 1
+        if chunks_without > chunks.per_epoch:
+            raise ValueError(f"{len(texts)} texts give less than the {size} rows of a step: collect more, or use --preset cpu")
         for at in range(done, len(rows) // size):
             yield number, at + 1, rows[at * size : (at + 1) * size], kinds[at * size : (at + 1) * size]
         done = 0

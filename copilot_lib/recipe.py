@@ -42,7 +42,7 @@ PRESETS = {
     "cpu": Recipe(),
     "gpu": Recipe(rows_per_step=256, muon_rate=0.02, adamw_rate=3e-3, warmup_steps=100),
 }
-"""One network in both, which a laptop runs at every key: a graphics card gives it more text, not more weights."""
+"""One network in both, which a laptop runs at every key: a graphics card gives it more tokens to read, not more weights."""
 
 
 def preset(name: str, **changes) -> Recipe:

@@ -481,7 +481,8 @@ assert all(torch.equal(a, b) for a, b in zip(predictions(one, 4.0), pretrain.pre
 # python -m copilot_lib pretrain --preset gpu --steps 6860 --cooldown-steps 1860    # minutes on a large graphics card
 # ```
 #
-# The last line is how the pocket was made: the same network, with 256 rows a step in place of 24 and higher rates.
+# The last line is how the pocket was made: the same network, with 256 rows a step in place of 24 and higher rates. (The vocabulary of its predecessor lay
+# in the folder as `tokenizer.json`, and was kept.)
 #
 # ## Measure
 #

@@ -76,7 +76,9 @@ asked = {name: asked_of(name, work) for name in ("networkx", "sqlalchemy", "font
 import json
 from copilot_lib.chapter import stored
 
-base, tuned = (json.loads(stored(f"claims/runs/{name}.json"))["outcomes"]["networkx"] for name in ("base-networkx", "lora-networkx-0"))
+record = json.loads(stored("claims/tuning.json"))
+runs = f"claims/runs/{record['model']}"
+base, tuned = (json.loads(stored(f"{runs}/{name}.json"))["outcomes"]["networkx"] for name in ("base-networkx", "lora-networkx-0"))
 digits = {
     "nothing": base["alone"]["exact"],
     "RAG": base["bm25"]["exact"],
@@ -133,8 +135,6 @@ print(f"by hand {mean:+.1%} ({mean - 1.96 * error:+.1%} to {mean + 1.96 * error:
 # %%
 from copilot_lib import paired
 
-record = json.loads(stored("claims/tuning.json"))
-
 
 def row_of(repository, group, condition):
     run = group if group == "base" else f"{group}-{repository}"
@@ -145,7 +145,7 @@ def row_of(repository, group, condition):
 def right_at(repository, group, condition):
     count = len(row_of(repository, group, condition)["exact_of_seeds"])
     names = [f"base-{repository}"] if group == "base" else [f"{group}-{repository}-{seed}" for seed in range(count)]
-    found = [json.loads(stored(f"claims/runs/{name}.json")) for name in names]
+    found = [json.loads(stored(f"{runs}/{name}.json")) for name in names]
     assert {one["places"][repository] for one in found} == {asked[repository].fingerprint}, "records of other places"
     strings = [one["outcomes"][repository][condition]["exact"] for one in found]
     return [sum(map(int, place)) / count for place in zip(*strings)]

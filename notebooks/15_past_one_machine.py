@@ -460,7 +460,8 @@ round(speed["draw"] / speed["train"])
 
 # %%
 tokens = sums[2].amount
-seconds = costs.operations(big, tokens, rank=16, recomputed=True) / (8 * 352e12)
+one_card = json.loads(stored("costs/large.json"))["rows"][0]["tera_operations_per_second"] * 1e12
+seconds = costs.operations(big, tokens, rank=16, recomputed=True) / (8 * one_card)
 f"one epoch of {tokens / 1e9:.1f} billion tokens, 15 billion parameters, eight cards: {costs.in_words(seconds)} (computed from one card's rate)"
 
 # %% [markdown]

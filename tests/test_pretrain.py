@@ -64,10 +64,11 @@ def test_a_bookmark_of_two_numbers_continues_the_same_batches(workers):
         assert torch.equal(got[3], expected[3])
 
 
-def test_too_few_texts_for_a_step_are_refused():
-    texts, ids = ["def f(a):\n    return a\n" * 6] * 3, pretrain.examples.Sentinels(1, 2, 3, 0)
+@pytest.mark.parametrize("count", [0, 3])
+def test_too_few_texts_for_a_step_are_refused(count):
+    texts, ids = ["def f(a):\n    return a\n" * 6] * count, pretrain.examples.Sentinels(1, 2, 3, 0)
     stream = pretrain.batches(texts, lambda text: [ord(c) for c in text], ids, replace(TINY, rows_per_step=99), 0, 0)
-    with pytest.raises(ValueError, match=r"3 texts give \d+ rows at a time, and a step needs 99"):
+    with pytest.raises(ValueError, match=f"{count} texts give less than the 99 rows of a step"):
         next(stream)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from copilot_lib import models
+from copilot_lib.__main__ import main
 from copilot_lib.ablation import Outcome
 from copilot_lib.claims import canaries
 from copilot_lib.corpus import without_near_duplicates
@@ -53,7 +54,8 @@ def small(tmp_path, monkeypatch) -> Path:
     root = tmp_path / "shop"
     root.mkdir()
     for number in range(12):
-        uses = [f"def price_of_{number}_{n}(basket):\n    return basket.zloty_total({n}) + vat_{number}\n" for n in range(8)]
+        body = "    return basket.zloty_total({n}) + vat_{number} - discount.zlotych_back(basket, {n})\n"
+        uses = [f"def price_of_{number}_{n}(basket):\n{body.format(n=n, number=number)}" for n in range(8)]
         (root / f"part_{number}.py").write_text("\n\n".join([f"from shop.money import vat_{number}\n", *uses]))
     monkeypatch.setattr(asking, "folder_of", lambda package: root)
     monkeypatch.setattr(materials, "folder_of", lambda package: root)
@@ -73,17 +75,17 @@ def test_a_run_is_done_once_and_its_adapter_is_summed_up_beside_the_base(small):
     running.base(["shop"], records, work, said.append)
     running.run(run, records, work, said.append)
     assert len(said) == 2
-    made = summary.rows(summary.records(records, running.fingerprint_now()), work)
+    made = summary.rows(summary.records(records), work)
     assert [(row["run"], row["condition"]) for row in made] == [
         (name, shown) for name in ("base", "lora-shop") for shown in ("alone", "bm25", "bm25+ngrams", "ngrams")
     ]
     assert made[0]["exact_above_base"] == [0, 0, 0]
-    assert made[3]["bits_above_base"][0] != 0, "n-grams are asked too"
+    assert made[3]["bits_above_base"][0] < 0, "of code that repeats itself"
     tuned = made[4]
     assert tuned["bits_above_base"][0] < 0
     assert tuned["bits"][0] == pytest.approx(made[0]["bits"][0] + tuned["bits_above_base"][0], abs=1e-3)
     assert "lora-shop" in summary.text(made)
-    [both, beside] = pairs.beside(summary.records(records, running.fingerprint_now()), work)
+    [both, beside] = pairs.beside(summary.records(records), work)
     assert (both["first"], both["second"]) == ("base, ngrams", "base, bm25+ngrams")
     assert (beside["first"], beside["second"]) == ("base, ngrams", "lora-shop, ngrams")
     rows = {(row["run"], row["condition"]): row for row in made}
@@ -111,11 +113,9 @@ def test_an_older_record_is_asked_further_and_not_trained_again(small):
     running.run(run, records, work, said.append)
     assert json.loads(file.read_text()) == older
     assert "delete" in said[-1] and "to train it again" in said[-1]
-    other = json.dumps(older | {"model": "0" * 12})
-    file.write_text(other)
-    assert summary.records(records, running.fingerprint_now()) == {}, "of other weights nothing is summed up"
-    running.run(run, records, work, said.append)
-    assert json.loads(file.read_text())["model"] == running.fingerprint_now(), "and all is trained and asked anew"
+    file.write_text(json.dumps(older | {"model": "0" * 12}))
+    with pytest.raises(ValueError, match="is about the model 000000000000"):
+        running.run(run, records, work, said.append)
 
 
 def test_a_run_is_asked_elsewhere_too_without_more_and_a_record_without_that_is_asked_further(small):
@@ -132,7 +132,7 @@ def test_a_run_is_asked_elsewhere_too_without_more_and_a_record_without_that_is_
     }
     assert found["places"].keys() == {"shop", "yard"}
     running.base(["shop", "yard"], records, work, print)
-    rows = summary.rows(summary.records(records, running.fingerprint_now()), work)
+    rows = summary.rows(summary.records(records), work)
     assert [row["condition"] for row in rows if (row["repository"], row["run"]) == ("yard", "lora-shop")] == ["alone"]
 
 
@@ -152,12 +152,8 @@ def test_all_weights_are_trained_where_there_is_no_rank(small):
     records, work = small / "records", small / "work"
     settings = Settings(rank=0, rate=4e-4, batch_tokens=512, example_tokens=128)
     running.base(["shop"], records, work, print)
-    running.run(plan.Run("whole", "shop", ("shop",), settings, steps=4), records, work, print)
-    found = {
-        row["run"]: row
-        for row in summary.rows(summary.records(records, running.fingerprint_now()), work)
-        if row["condition"] == "alone"
-    }
+    running.run(plan.Run("whole", "shop", ("shop",), settings, steps=16), records, work, print)
+    found = {row["run"]: row for row in summary.rows(summary.records(records), work) if row["condition"] == "alone"}
     assert found["whole-shop"]["bits_above_base"][0] < 0
     assert not (work / "whole-shop-0").exists()
 
@@ -179,7 +175,7 @@ def test_what_cannot_be_compared_with_the_base_is_not_summed_up(small):
     running.base(["shop"], records, work, print)
     (records / "base-shop.json").rename(records / "lora-shop-0.json")
     with pytest.raises(ValueError, match="no record of the base at the places of shop"):
-        summary.rows(summary.records(records, running.fingerprint_now()), work)
+        summary.rows(summary.records(records), work)
 
 
 def test_records_about_other_places_are_refused(small):
@@ -189,7 +185,7 @@ def test_records_about_other_places_are_refused(small):
     record = json.loads(file.read_text())
     file.write_text(json.dumps(record | {"places": {"shop": "0" * 16}}))
     with pytest.raises(ValueError, match="about other places"):
-        summary.rows(summary.records(records, running.fingerprint_now()), work)
+        summary.rows(summary.records(records), work)
 
 
 def test_fewer_files_to_learn_from_come_from_everywhere(small):
@@ -244,3 +240,34 @@ def test_secrets_are_planted_in_files_of_their_own_and_copies_are_dropped_again(
         target = canary.target
         assert target.reference == canary.secret
         assert target.cursor.prefix + target.reference + target.cursor.suffix == canary.file.text
+
+
+def test_what_is_summed_up_is_not_written_over_by_less(small, monkeypatch, capsys):
+    """As when the weights have changed, and the first of many records are there."""
+    monkeypatch.setattr(running, "RECORDS", small / "claims" / "runs")
+    monkeypatch.setattr(running, "WORK", small / "work")
+    file = small / "claims" / "tuning.json"
+    assert main(["sweep", "--sum-up"]) == 2
+    assert "there is no record in" in capsys.readouterr().err
+    running.base(["shop"], running.records_now(), running.WORK, print)
+    more = json.dumps({"rows": [{"repository": "shop", "run": "lora-shop", "condition": "alone"}]})
+    file.write_text(more)
+    assert main(["sweep", "--sum-up"]) == 0
+    assert "stays as it is: there is no record yet of lora-shop at shop" in capsys.readouterr().err
+    assert file.read_text() == more
+    file.unlink()
+    assert main(["sweep", "--sum-up"]) == 0
+    assert {row["run"] for row in json.loads(file.read_text())["rows"]} == {"base"}
+
+
+@pytest.mark.parametrize(("about", "said"), [(None, "is not there"), ({"became": "0" * 12}, "became the model 000000000000")])
+def test_weights_from_before_are_those_of_the_base_or_refused_before_anything_is_done(
+    about, said, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(running, "UNDECAYED", tmp_path / "undecayed")
+    monkeypatch.setattr(running, "base", lambda *given, **named: pytest.fail("something was done first"))
+    if about:
+        running.UNDECAYED.mkdir()
+        (running.UNDECAYED / "about.json").write_text(json.dumps(about))
+    assert main(["sweep", "undecayed"]) == 2
+    assert said in capsys.readouterr().err

@@ -4,9 +4,11 @@ It knows shapes and clocks; it does not know data or weights: those are chance, 
 """
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from datetime import date
+from importlib import metadata
 
 import torch
 
@@ -42,10 +44,7 @@ def build(shape: Shape, device: str):
     )
     with torch.device(device):  # 32 GB are drawn where they stay
         network = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
-    network = get_peft_model(network, LoraConfig(r=RANK, target_modules="all-linear", task_type="CAUSAL_LM"))
-    for weight in network.parameters():
-        weight.data = weight.data.float() if weight.requires_grad else weight.data
-    return network
+    return get_peft_model(network, LoraConfig(r=RANK, target_modules="all-linear", task_type="CAUSAL_LM"))
 
 
 def step_seconds(network, optimiser, tokens: int, device: str) -> float:
@@ -87,13 +86,15 @@ def measure(shape: Shape, device: str, batches: Sequence[tuple[bool, int]] = BAT
 
 
 if __name__ == "__main__":
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if not torch.cuda.is_available():
+        sys.exit("this takes a CUDA graphics card with 80 GB of memory or more, and torch sees none here")
+    device = "cuda"
     about = {
         "command": "python -m copilot_lib.bench.large",
         "shape": "StarCoder2-15B, weights by chance",
         "rank": RANK,
         "hardware": hardware.describe(device),
-        "versions": {"torch": torch.__version__},
+        "versions": {name: metadata.version(name) for name in ("torch", "transformers", "peft")},
         "date": date.today().isoformat(),
     }
     print(json.dumps(about | {"rows": measure(STARCODER2_15B, device)}, indent=1))

@@ -12,6 +12,9 @@ from pathlib import Path
 from copilot_lib.checkpoint import write_json
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
 
+MOST_WORKERS = 15
+"""Processes that make rows for one card: they are far ahead of it then, and what is ready fits into shared memory."""
+
 
 def corpus(arguments) -> None:
     from copilot_lib.corpus import build
@@ -45,7 +48,7 @@ def pretrain(arguments) -> int:
             cooldown_steps=arguments.cooldown_steps,
             device=device,
             start=arguments.start,
-            workers=(os.cpu_count() or 2) - 1 if device == "cuda" else 0,
+            workers=min(MOST_WORKERS, (os.cpu_count() or 2) - 1) if device == "cuda" else 0,
             progress=partial(print, file=sys.stderr, flush=True),
         )
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from copilot_lib.cli.inputs import INTERRUPTED, Add
+from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
 
 
 def finetune(arguments) -> int:
@@ -88,27 +88,33 @@ def graphics_cards() -> int:
 
 
 def sweep(arguments) -> int:
-    from copilot_lib.sweep import pairs, plan, running, summary
+    from copilot_lib.sweep import asking, pairs, plan, running, summary
 
-    runs = plan.of_groups(arguments.groups)
-    model = running.fingerprint_now()
-    print(plan.table(runs, summary.records(running.RECORDS, model)), flush=True)
+    runs, folder = plan.of_groups(arguments.groups), running.records_now()
+    print(plan.table(runs, [file.stem for file in folder.glob("*.json")]), flush=True)
     if arguments.plan:
         return 0
     try:
         if not arguments.sum_up:
-            running.base(plan.REPOSITORIES, say=announced)
+            if any(isinstance(run, plan.Run) and run.undecayed for run in runs):
+                running.check_undecayed()  # before hours are spent on others
+            running.base(plan.REPOSITORIES, folder, say=announced)
         for run in () if arguments.sum_up else runs:
             do = running.combination if isinstance(run, plan.Combination) else running.run
-            do(run, say=announced)
+            do(run, folder, say=announced)
     except KeyboardInterrupt:
-        print(f"\nStopped. Records are in {running.RECORDS}: the same command goes on.", file=sys.stderr)
+        print(f"\nStopped. Records are in {folder}: the same command goes on.", file=sys.stderr)
         return INTERRUPTED
-    found = summary.records(running.RECORDS, model)
+    found = summary.records(folder)
+    if not found:
+        raise BadInput(f"there is no record in {folder}: run the sweep without --sum-up")
     rows, beside = summary.rows(found, running.WORK), pairs.beside(found, running.WORK)
-    head = running.about({"command": "python -m copilot_lib sweep"})
-    running.write(running.RECORDS.parent / "tuning.json", head | {"rows": rows, "beside": beside})
     print(summary.text(rows), pairs.text(beside), sep="\n\n")
+    file = running.RECORDS.parent / "tuning.json"
+    if gone := summary.gone((asking.read(file) or {"rows": []})["rows"], rows):
+        print(f"\n{file} stays as it is: there is no record yet of {', '.join(gone)}", file=sys.stderr)
+        return 0
+    running.write(file, running.about({"command": "python -m copilot_lib sweep"}) | {"rows": rows, "beside": beside})
     return 0
 
 

@@ -25,30 +25,31 @@ from copilot_lib.tuning.training import BEST
 
 MODEL, PRECISION = "pocket", "float32"
 RECORDS = Path("results/claims/runs")
+"""In it a folder for each base that was asked, by its fingerprint: when weights change, everything is done anew."""
 WORK = Path("build/claims")
-UNDECAYED = Path("results/pocket/undecayed/model.safetensors")
-"""The pocket's weights from before its rates fell; the rest of that model is the pocket's own."""
+UNDECAYED = Path("results/pocket/undecayed")
+"""The pocket's weights from before its rates fell, and of which pocket they are; the rest of that model is the pocket's own."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 Say = Callable[[str], object]
 Wanted = Mapping[str, Sequence[str]]
 """Packages at whose places a model is asked, and in which conditions."""
 
 
-def base(packages: Sequence[str], records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
+def base(packages: Sequence[str], records: Path, work: Path = WORK, say: Say = print) -> None:
     """Asks the base at the places of all packages."""
     for package in packages:
         file, wanted = records / f"base-{package}.json", {package: conditions("base")}
-        if record := record_of(file):
+        if record := read(file):
             ask_further(file, record, untouched, wanted, work, say)
         else:
             say(f"base at the places of {package}")
             write(file, about({"group": "base", "name": package}) | asked(untouched(), wanted, work))
 
 
-def run(one: Run, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
+def run(one: Run, records: Path, work: Path = WORK, say: Say = print) -> None:
     """One training and its asking, unless its record is there; a training that was stopped goes on."""
     file, folder = records / f"{one.key}.json", work / one.key
-    if record := record_of(file):
+    if record := read(file):
         ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), wanted_of(one), work, say)
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
@@ -97,16 +98,10 @@ def goes_on(folder: Path, plan: Plan, material: Material) -> bool:
     return same
 
 
-def record_of(file: Path) -> dict | None:
-    """A record about the base as it is now; None where there is none: when its weights change, everything is asked anew."""
-    record = read(file)
-    return record if record and record["model"] == fingerprint_now() else None
-
-
-def combination(one: Combination, records: Path = RECORDS, work: Path = WORK, say: Say = print) -> None:
+def combination(one: Combination, records: Path, work: Path = WORK, say: Say = print) -> None:
     """Combines adapters that were trained before, and asks what came of it; `AdapterRefused` where one is not there."""
     file, registry = records / f"{one.key}.json", Registry(work / "adapters")
-    if record_of(file):
+    if read(file):
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     combining.combine(one.key, untouched(), dict(one.weights), one.way, registry=registry, seed=one.seed)
@@ -118,12 +113,22 @@ def begun_with(one: Run, work: Path) -> str:
     """The model that a run begins with: the base, or what that was before its rates fell, which is put together first."""
     if not one.undecayed:
         return MODEL
-    folder = work / UNDECAYED.parent.name
+    check_undecayed()
+    folder = work / UNDECAYED.name
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", *TOKENIZER):
         shutil.copy(models.POCKET / name, folder / name)
-    shutil.copy(UNDECAYED, folder / UNDECAYED.name)
+    shutil.copy(UNDECAYED / "model.safetensors", folder / "model.safetensors")
     return str(folder)
+
+
+def check_undecayed() -> None:
+    """`ValueError` where the weights from before the rates fell are not there, or are those of another base."""
+    about = read(UNDECAYED / "about.json")
+    if not about:
+        raise ValueError(f"{UNDECAYED} is not there: run this in the project's own folder, or name groups without `undecayed`")
+    if about["became"] != (now := fingerprint_now()):
+        raise ValueError(f"{UNDECAYED} became the model {about['became']}, and this is {now}: name groups without `undecayed`")
 
 
 def plan_of(one: Run, material: Material, model: str = MODEL) -> Plan:
@@ -175,6 +180,8 @@ def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wa
     missing = {package: ways for package, ways in missing.items() if ways}
     if not missing:
         return
+    if record["model"] != (now := fingerprint_now()):
+        raise ValueError(f"{file} is about the model {record['model']}, and this is {now}: delete it to ask this one")
     say(f"{file.stem}: asked further, " + "; ".join(f"{package} {', '.join(ways)}" for package, ways in missing.items()))
     try:
         found = asked(model(), missing, work)
@@ -213,6 +220,11 @@ def about(head: dict) -> dict:
         "model": fingerprint_now(),
         "versions": {name: metadata.version(name) for name in ("torch", "transformers", "peft", "trl")},
     }
+
+
+def records_now() -> Path:
+    """Where the records about the base as it is now are kept."""
+    return RECORDS / fingerprint_now()
 
 
 def fingerprint_now() -> str:

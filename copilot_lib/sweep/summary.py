@@ -18,10 +18,21 @@ SCORES = {"exact": False, "similarity": False, "bits": True}
 BASE = "base"
 
 
-def records(folder: Path, model: str) -> dict[str, dict]:
-    """All records that there are about a model of that fingerprint, by their names."""
+def records(folder: Path) -> dict[str, dict]:
+    """All records that there are, by their names."""
     found = {file.stem: read(file) for file in sorted(folder.glob("*.json"))}
-    return {name: record for name, record in found.items() if record and record["model"] == model}
+    return {name: record for name, record in found.items() if record}
+
+
+def gone(before: Sequence[dict], now: Sequence[dict]) -> list[str]:
+    """The runs that had rows before and have none now, each at its repository, in order.
+
+    >>> row = {"repository": "shop", "run": "lora-shop", "condition": "alone"}
+    >>> gone([row, row | {"run": "base"}], [row | {"run": "base"}])
+    ['lora-shop at shop']
+    """
+    names = [{f"{row['run']} at {row['repository']}" for row in rows} for rows in (before, now)]
+    return sorted(names[0] - names[1])
 
 
 def rows(found: dict[str, dict], work: Path) -> list[dict]:

@@ -10,6 +10,7 @@ import pytest
 from copilot_lib import models
 from copilot_lib.__main__ import main
 from copilot_lib.ablation import Outcome
+from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.claims import canaries
 from copilot_lib.corpus import without_near_duplicates
 from copilot_lib.registry import NAME
@@ -216,6 +217,8 @@ def test_adapters_are_combined_and_asked_at_both_repositories(small):
     for name in ("one", "two"):
         running.run(plan.Run("lora", name, ("shop",), settings, steps=2), records, work, print)
     mixed = plan.Combination("combined", "cat", (("lora-one-0", 0.7), ("lora-two-0", 0.3)), ("shop",), 0)
+    with pytest.raises(AdapterRefused, match="`sweep lora` trains it"):
+        running.combination(mixed, records, small / "elsewhere", print)
     running.combination(mixed, records, work, print)
     record = json.loads((records / "combined-cat-70-30-0.json").read_text())
     assert record["weights"] == {"lora-one-0": 0.7, "lora-two-0": 0.3}

@@ -104,7 +104,10 @@ def combination(one: Combination, records: Path, work: Path = WORK, say: Say = p
     if read(file):
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
-    combining.combine(one.key, untouched(), dict(one.weights), one.way, registry=registry, seed=one.seed)
+    try:
+        combining.combine(one.key, untouched(), dict(one.weights), one.way, registry=registry, seed=one.seed)
+    except AdapterRefused as error:
+        raise AdapterRefused(f"{error}; `sweep lora` trains it where {records} has no record of it: delete that") from error
     head = about({"group": one.group, "name": one.name}) | {"seed": one.seed, "weights": dict(one.weights)}
     write(file, head | asked(with_adapter(one.key, registry), dict.fromkeys(one.asked, conditions(one.group)), work))
 

@@ -1,4 +1,4 @@
-"""Makes one adapter of several with weights, and a model of its own of an adapter and its base.
+"""Makes one adapter of several with weights, or of one a weaker one, and a model of its own of an adapter and its base.
 
 It knows peft's ways to combine and their traps; it does not know what a combination is good for, which has to be measured.
 """
@@ -60,8 +60,8 @@ def combine(
     registry = registry or Registry()
     if way not in WAYS:
         raise ValueError(f"{way!r} is no way to combine: expected one of {', '.join(WAYS)}")
-    if len(weights) < 2:
-        raise ValueError("a combination needs at least two adapters")
+    if len(weights) < 2 and (way != "cat" or [*weights.values()] in ([], [1])):
+        raise ValueError("a combination needs at least two adapters; one is made weaker by cat and a weight other than 1")
     if not 0 < density <= 1:
         raise ValueError(f"the density is {density}: expected a share above 0, and 1 for all")
     parts = {part: model.read_adapter(registry.find(part).folder) for part in weights}

@@ -64,6 +64,14 @@ def test_cat_is_the_exact_weighted_sum(model, registry, parts):
     assert "cat" in (registry.find("sum").folder / "README.md").read_text()
 
 
+@pytest.mark.parametrize("weight", [0.5, 2, -1])
+def test_one_alone_is_made_weaker_or_stronger(model, registry, weight):
+    combine("other", model, {"one": weight})
+    other, one = (changes(model, registry, name) for name in ("other", "one"))
+    for layer in one:
+        numpy.testing.assert_allclose(other[layer], weight * one[layer], atol=1e-5)
+
+
 def test_svd_is_the_nearest_of_its_rank(model, registry):
     combine("near", model, {"one": 0.5, "two": 0.5}, "svd")
     one, two = (changes(model, registry, name) for name in ("one", "two"))
@@ -117,6 +125,8 @@ def test_what_drops_at_random_does_it_the_same_way_twice(model, registry):
         ({"weights": {"one": 1, "narrow": 1}, "way": "linear"}, "of the same layers"),
         ({"weights": {"one": 1, "two": 1}, "way": "magic"}, "no way to combine"),
         ({"weights": {"one": 1}}, "at least two"),
+        ({"weights": {"one": 0.5}, "way": "ties"}, "at least two"),
+        ({"weights": {}}, "at least two"),
         ({"weights": {"one": 1, "two": 1}, "way": "ties", "density": 0}, "density"),
         ({"weights": {"one": 1, "three": 1}}, "there is no adapter three"),
         ({"weights": {"one": 1, "two": 1}, "name": "base"}, "no name for an adapter"),

@@ -216,7 +216,7 @@ def test_adapters_are_combined_and_asked_at_both_repositories(small):
     settings = Settings(rank=4, alpha=8, rate=1e-2, batch_tokens=512, example_tokens=128)
     for name in ("one", "two"):
         running.run(plan.Run("lora", name, ("shop",), settings, steps=2), records, work, print)
-    mixed = plan.Combination("combined", "cat", (("lora-one-0", 0.7), ("lora-two-0", 0.3)), ("shop",), 0)
+    mixed = plan.Combination("combined", "cat-70-30", "cat", (("lora-one-0", 0.7), ("lora-two-0", 0.3)), ("shop",), 0)
     with pytest.raises(AdapterRefused, match="`sweep lora` trains it"):
         running.combination(mixed, records, small / "elsewhere", print)
     running.combination(mixed, records, work, print)

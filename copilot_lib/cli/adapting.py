@@ -161,7 +161,7 @@ def add(command: Add) -> None:
     added.add_argument("name", help="a name, or a folder")
     added.add_argument("--url", required=True, help="the engine's address; COPILOT_ENGINE_KEY is its key")
     added.add_argument("--served", help="what the adapter is called there; its name here if left out")
-    added = action("combine", combine, "make one adapter of several, weighted", [model])
+    added = action("combine", combine, "make one adapter of several, weighted, or of one a weaker one", [model])
     added.add_argument("name", help="the new adapter's")
     added.add_argument("parts", nargs="+", metavar="NAME=WEIGHT")
     added.add_argument("--way", default="cat", help="cat (default, exact), svd, ties, ties_svd, linear, dare_linear, dare_ties")

@@ -18,6 +18,7 @@ Asking = tuple[str, str]
 """A run without its seed (`lora-*` is that of the repository that is asked), and what it is shown."""
 BESIDE: tuple[tuple[Asking, Asking], ...] = (
     *((("lora-*", ALONE), (f"files-{count}", ALONE)) for count in (10, 30, 100)),
+    (("lora-*", ALONE), ("weaker-*", ALONE)),
     (("lora-*", ALONE), ("longer-*", ALONE)),
     (("lora-*", ALONE), ("whole-*", ALONE)),
     (("lora-*", ALONE), ("undecayed-*", ALONE)),
@@ -29,6 +30,7 @@ BESIDE: tuple[tuple[Asking, Asking], ...] = (
     (("lora-*", "bm25"), ("retrieval-*", "bm25")),
     ((BASE, "ngrams"), (BASE, "bm25+ngrams")),
     ((BASE, "ngrams"), ("lora-*", "ngrams")),
+    ((BASE, "ngrams"), ("weaker-*", "ngrams")),
     (("lora-*", "ngrams"), ("longer-*", "ngrams")),
 )
 """What claims set side by side, the one to compare with first."""

@@ -25,7 +25,7 @@ TOKENS_PER_SECOND = 2350
 ASKING_MINUTES = 1.0
 """About so long it takes to ask at all places of a repository in one way."""
 ALONE = "alone"
-FURTHER = {"retrieval": ("bm25",)} | dict.fromkeys(("base", "lora", "longer"), ("bm25", "ngrams", "bm25+ngrams"))
+FURTHER = {"retrieval": ("bm25",)} | dict.fromkeys(("base", "lora", "longer", "weaker"), ("bm25", "ngrams", "bm25+ngrams"))
 """Groups that are asked not only alone: with what BM25 finds in other files, with the repository's n-grams, with both."""
 
 
@@ -88,19 +88,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Combination:
-    """Adapters of other runs made one, and the repositories at whose places that is asked."""
+    """Adapters of other runs made one, or one made weaker, and the repositories at whose places that is asked."""
 
     group: str
+    name: str
+    """Tells it from the others of its group, without the seed."""
     way: str
     weights: tuple[tuple[str, float], ...]
     """Names of runs, and how much of each."""
     asked: tuple[str, ...]
     seed: int
-
-    @property
-    def name(self) -> str:
-        """Tells it from the others of its group, without the seed."""
-        return f"{self.way}-{'-'.join(f'{100 * weight:.0f}' for _, weight in self.weights)}"
 
     @property
     def key(self) -> str:
@@ -153,12 +150,19 @@ def files() -> Iterator[Run]:
         yield from seeded(Run("files", f"{count}", ("networkx",), SETTINGS, most_files=count))
 
 
+def weaker() -> Iterator[Combination]:
+    """Each repository's adapter at half its strength, as Wortsman et al. (2022) go half the way from base to tuned weights."""
+    for seed in SEEDS:
+        for name in REPOSITORIES:
+            yield Combination("weaker", name, "cat", ((f"lora-{name}-{seed}", 0.5),), (name,), seed)
+
+
 def combined() -> Iterator[Combination]:
     """The article's combination of two related repositories, and its rivals: each asked at both."""
     for seed in SEEDS:
         weights = ((f"lora-networkx-{seed}", 0.7), (f"lora-sqlalchemy-{seed}", 0.3))
         for way in ("ties", "linear", "cat", "svd"):
-            yield Combination("combined", way, weights, ("networkx", "sqlalchemy"), seed)
+            yield Combination("combined", f"{way}-70-30", way, weights, ("networkx", "sqlalchemy"), seed)
 
 
 def stale() -> Iterator[Run]:
@@ -192,7 +196,9 @@ def undecayed() -> Iterator[Run]:
         yield replace(run, group="undecayed", undecayed=True)
 
 
-GROUPS = {made.__name__: made for made in (lora, combined, retrieval, longer, whole, undecayed, pooled, stale, files, shape)}
+GROUPS = {
+    made.__name__: made for made in (lora, weaker, combined, retrieval, longer, whole, undecayed, pooled, stale, files, shape)
+}
 """In the order in which they are worth running."""
 
 

@@ -429,12 +429,15 @@ print(f"{served['adapter_bytes'] / 1e6:.1f} MB to keep, loaded in {served['load_
 # With a model of the pocket's size that is pocket money. The article's prices are those of models thousands of times larger. Now its table, with numbers in it, and with a line for everything that has not been run.
 
 # %%
-from copilot_lib.sweep.plan import GROUPS
-
-APPROACHES = ARMS | fifth | COUNTED | {"LoRA, 20 minutes": ("longer", "alone"), "all weights": ("whole", "alone"), "continued pretraining": ("continued", "alone")}
+APPROACHES = ARMS | fifth | COUNTED | {
+    "LoRA, 20 minutes": ("longer", "alone"),
+    "LoRA, half of it": ("weaker", "alone"),
+    "all weights": ("whole", "alone"),
+    "continued pretraining": ("undecayed", "alone"),
+}
 for arm, (group, condition) in APPROACHES.items():
     if not any(row_of(name, group, condition) for name in asked):
-        print(f"{arm:24}" + ("not run yet" if group in GROUPS else "not in the plan of these measurements"))
+        print(f"{arm:24}not run yet")
     for name in asked:
         if row := row_of(name, group, condition):
             found, seeds = gain(name, group, condition), len(row["exact_of_seeds"])
@@ -466,7 +469,9 @@ print(scoreboard.aligned(cost))
 # %%
 WAYS = {
     "for twenty minutes": "longer-{}",
+    "at half strength": "weaker-{}",
     "all weights": "whole-{}",
+    "continued pretraining": "undecayed-{}",
     "from ten files": "files-10",
     "on a release of 2022": "stale-networkx-2-8-8",
     "one for three": "pooled-490",

@@ -210,7 +210,7 @@ def begins(adapter_scale):
 {scale: begins(scale)[:20] for scale in (0.0, 0.25, 0.75, 1.0)}
 
 # %% [markdown]
-# Word by word: at a quarter the base's way stands still, with its `self` and its types, and has one piece of the habit in it, `_id`. At three quarters all is the new way. Try what lies between.
+# Word by word: at a quarter the base's way stands still, with its `self` and its types, and has one piece of the habit in it, `_id`. At three quarters all is the new way. Try what lies between: in a real repository half an adapter writes about as well as the whole one, and forgets less ([measured](../book/claims.md#half-an-adapter)). `adapters combine mild mine=0.5` keeps one.
 #
 # ## A switch must not leak
 #
@@ -473,7 +473,7 @@ show.figure(figure, f"Bars: share of held-out lines that each adapter writes rig
 
 # %% [markdown]
 # In each repository its own adapter beats all others, and is useless next door. No mixture writes both. `cat` loses no number, and yet in our run it wrote no line of either, as `ties` did; `linear` wrote two in five of the lines of `sensors` and none of `billing`. Two changes were trained alone, and nobody trained what their sum does. These two repositories
-# contradict each other at every line. (Stored numbers, here and at the end of the chapter, are still of adapters of the pocket before this one, of 101 million tokens, and are being measured again with the one that ships.) Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: the first is written nearly as well as by its own adapter, the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
+# contradict each other at every line. Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: the first is written nearly as well as by its own adapter, the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
 #
 # And what does an adapter cost where it does not belong? The scoreboard asks in networkx:
 

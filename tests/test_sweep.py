@@ -113,7 +113,7 @@ def test_an_older_record_is_asked_further_and_not_trained_again(small):
     running.Registry(work / "adapters").remove(run.key)
     running.run(run, records, work, said.append)
     assert json.loads(file.read_text()) == older
-    assert "delete" in said[-1] and "to train it again" in said[-1]
+    assert "delete" in said[-1] and "to make it again" in said[-1]
     file.write_text(json.dumps(older | {"model": "0" * 12}))
     with pytest.raises(ValueError, match="is about the model 000000000000"):
         running.run(run, records, work, said.append)
@@ -223,6 +223,11 @@ def test_adapters_are_combined_and_asked_at_both_repositories(small):
     record = json.loads((records / "combined-cat-70-30-0.json").read_text())
     assert record["weights"] == {"lora-one-0": 0.7, "lora-two-0": 0.3}
     assert record["outcomes"]["shop"].keys() == {"alone"}
+    asked = record["outcomes"]["shop"].pop("alone")
+    (records / "combined-cat-70-30-0.json").write_text(json.dumps(record))
+    running.combination(mixed, records, work, print)
+    again = json.loads((records / "combined-cat-70-30-0.json").read_text())
+    assert again["outcomes"]["shop"] == {"alone": asked}, "a condition that it lacks is asked further"
 
 
 def test_secrets_are_planted_in_files_of_their_own_and_copies_are_dropped_again():

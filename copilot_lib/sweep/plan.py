@@ -82,8 +82,7 @@ class Run:
     @property
     def minutes(self) -> float:
         """What it takes of one core, about: training, and asking."""
-        times = len(conditions(self.group)) * len(self.places_of) + len(self.elsewhere)
-        return self.tokens / TOKENS_PER_SECOND / 60 + ASKING_MINUTES * times
+        return self.tokens / TOKENS_PER_SECOND / 60 + asking_minutes(self)
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,8 @@ class Combination:
     """Names of runs, and how much of each."""
     asked: tuple[str, ...]
     seed: int
+    elsewhere: tuple[str, ...] = ()
+    """Others at whose places it is asked too, without more, to see what is forgotten."""
 
     @property
     def key(self) -> str:
@@ -115,9 +116,24 @@ class Combination:
         return 0
 
     @property
+    def places_of(self) -> tuple[str, ...]:
+        """The repositories at whose places it is asked."""
+        return self.asked
+
+    @property
     def minutes(self) -> float:
         """What asking takes of one core, about."""
-        return ASKING_MINUTES * len(conditions(self.group)) * len(self.asked)
+        return asking_minutes(self)
+
+
+def asking_minutes(one: Run | Combination) -> float:
+    """What it takes of one core, about, to ask wherever and however a run is asked."""
+    return ASKING_MINUTES * (len(conditions(one.group)) * len(one.places_of) + len(one.elsewhere))
+
+
+def others(name: str) -> tuple[str, ...]:
+    """The repositories but one."""
+    return tuple(other for other in REPOSITORIES if other != name)
 
 
 def seeded(run: Run) -> Iterator[Run]:
@@ -128,8 +144,7 @@ def seeded(run: Run) -> Iterator[Run]:
 def lora() -> Iterator[Run]:
     """An adapter for each repository: base and LoRA, with and without retrieval, and in the other repositories."""
     for name in REPOSITORIES:
-        others = tuple(other for other in REPOSITORIES if other != name)
-        yield from seeded(Run("lora", name, (name,), SETTINGS, elsewhere=others))
+        yield from seeded(Run("lora", name, (name,), SETTINGS, elsewhere=others(name)))
 
 
 def retrieval() -> Iterator[Run]:
@@ -154,7 +169,7 @@ def weaker() -> Iterator[Combination]:
     """Each repository's adapter at half its strength, as Wortsman et al. (2022) go half the way from base to tuned weights."""
     for seed in SEEDS:
         for name in REPOSITORIES:
-            yield Combination("weaker", name, "cat", ((f"lora-{name}-{seed}", 0.5),), (name,), seed)
+            yield Combination("weaker", name, "cat", ((f"lora-{name}-{seed}", 0.5),), (name,), seed, others(name))
 
 
 def combined() -> Iterator[Combination]:

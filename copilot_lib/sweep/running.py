@@ -101,7 +101,8 @@ def goes_on(folder: Path, plan: Plan, material: Material) -> bool:
 def combination(one: Combination, records: Path, work: Path = WORK, say: Say = print) -> None:
     """Combines adapters that were trained before, and asks what came of it; `AdapterRefused` where one is not there."""
     file, registry = records / f"{one.key}.json", Registry(work / "adapters")
-    if read(file):
+    if record := read(file):
+        ask_further(file, record, lambda: with_adapter(one.key, registry), wanted_of(one), work, say)
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
     try:
@@ -109,7 +110,7 @@ def combination(one: Combination, records: Path, work: Path = WORK, say: Say = p
     except AdapterRefused as error:
         raise AdapterRefused(f"{error}; `sweep lora` trains it where {records} has no record of it: delete that") from error
     head = about({"group": one.group, "name": one.name}) | {"seed": one.seed, "weights": dict(one.weights)}
-    write(file, head | asked(with_adapter(one.key, registry), dict.fromkeys(one.asked, conditions(one.group)), work))
+    write(file, head | asked(with_adapter(one.key, registry), wanted_of(one), work))
 
 
 def begun_with(one: Run, work: Path) -> str:
@@ -189,7 +190,7 @@ def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wa
     try:
         found = asked(model(), missing, work)
     except AdapterRefused as error:
-        say(f"{error}; delete {file} to train it again")
+        say(f"{error}; delete {file} to make it again")
         return
     if found["places"] != {package: record["places"].get(package, mark) for package, mark in found["places"].items()}:
         raise ValueError(f"{file} is about other places: install the tested set (constraints.txt), or delete it")
@@ -197,7 +198,7 @@ def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wa
     write(file, record | {"places": record["places"] | found["places"], "outcomes": known | outcomes})
 
 
-def wanted_of(one: Run) -> Wanted:
+def wanted_of(one: Run | Combination) -> Wanted:
     """Where and how a run is asked."""
     return dict.fromkeys(one.places_of, conditions(one.group)) | dict.fromkeys(one.elsewhere, (ALONE,))
 

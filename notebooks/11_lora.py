@@ -337,7 +337,7 @@ with torch.no_grad():
     print(f"{weighted_loss(by_hand, given(batch)):.2f} nats a token")
 
 # %% [markdown]
-# Look at the line with `-torch.inf`. `may_end` marks where an end may come: in the answer. In the prompt the end token's score becomes minus infinity, so that it is no candidate, and the loss pushes it neither up nor down. Without the line each of hundreds of tokens of a prompt pushes it down a little, and one at the end of the answer pulls it up. Our adapters wrote as many right lines then, and ended 17 of a hundred; with the line, 94. (Those were adapters of the pocket before this one, of 101 million tokens. So are those of all stored numbers below, which are being measured again with the one that ships.)
+# Look at the line with `-torch.inf`. `may_end` marks where an end may come: in the answer. In the prompt the end token's score becomes minus infinity, so that it is no candidate, and the loss pushes it neither up nor down. Without the line each of hundreds of tokens of a prompt pushes it down a little, and one at the end of the answer pulls it up. Our adapters wrote as many right lines then, and ended 17 of a hundred; with the line, 94. (Those were adapters of an earlier pocket, of 101 million tokens.)
 
 # %%
 def practise(network, batches, rate):
@@ -670,8 +670,8 @@ described = "; ".join(f"{row['repository']} {100 * row['exact_above_base'][0]:+.
 show.figure(figure, f"What an adapter adds, with intervals; blue where zero lies outside: {described}")
 
 # %% [markdown]
-# Each difference was taken place by place (chapter 9), and its interval decides. Left, the answers: blue to the right of zero would be a gain that these places bear out. Right, the bits: to the left of zero the right text has become likelier. It does so more readily than it comes first, and that alone is what a person sees; sqlalchemy has fewer bits
-# and no more right lines. The held-out loss of every one of these adapters fell as ours did. *A loss that falls is no proof of better completions*: it says that training works, and only asking says what for. Whether pieces of other files do more, and what both do together, is chapter 13's question.
+# Each difference was taken place by place (chapter 9), and its interval decides. Left, the answers: blue to the right of zero would be a gain that these places bear out, blue to the left is a loss. Right, the bits: to the left of zero the right text has become likelier. It does so more readily than it comes first, and that alone is what a person sees: two repositories have fewer bits, and none has more
+# right lines. The held-out loss of every one of these adapters fell as ours did. *A loss that falls is no proof of better completions*: it says that training works, and only asking says what for. Whether pieces of other files do more, and what both do together, is chapter 13's question.
 #
 # ## What goes wrong
 #

@@ -69,7 +69,7 @@ asked = {name: asked_of(name, work) for name in ("networkx", "sqlalchemy", "font
 {name: f"{len(one.targets)} places in {len({target.group for target in one.targets})} files" for name, one in asked.items()}
 
 # %% [markdown]
-# And here is what was stored of networkx. (All stored numbers but chapter 9's are still of the pocket before this one, of 101 million tokens, and are being measured again; what a cell computes is of the one that ships.) Four strings, a digit for each place, 1 where the rest of the line was written exactly as its author did. RAG (*retrieval-augmented generation*) is what [BM25](../book/glossary.md#bm25) finds in the other files, as in chapter 8; LoRA is an adapter
+# And here is what was stored of networkx. Four strings, a digit for each place, 1 where the rest of the line was written exactly as its author did. RAG (*retrieval-augmented generation*) is what [BM25](../book/glossary.md#bm25) finds in the other files, as in chapter 8; LoRA is an adapter
 # of chapter 11, a few minutes of training.
 
 # %%
@@ -614,7 +614,7 @@ print("bits per byte above the base:", scoreboard.aligned(beside), sep="\n")
 # $ python -m copilot_lib evaluate ~/my-project --targets 500 --compare adapter:mine adapter:mine+bm25
 # ```
 #
-# `adapter:mine+bm25+ngrams` is everything; `finetune --context` trains them together. In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored, of the pocket that ships:
+# `adapter:mine+bm25+ngrams` is everything; `finetune --context` trains them together. In `results.json` there is a difference with its interval for each pair and kind of cursor, and `verdict` reads it. Here is the one that chapter 9 stored:
 
 # %%
 for pair in json.loads(stored("evaluation/networkx.json"))["pairs"]:

@@ -23,7 +23,7 @@ sample: export COPILOT_PRECISION = float32
 
 help:
 	@echo 'make lab        open the first chapter in JupyterLab (on a server: make lab ARGS=--no-browser)'
-	@echo 'make demo       complete a binary search in the terminal'
+	@echo 'make demo       complete a loop and a binary search in the terminal'
 	@echo 'make test       lint, unit tests, and every chapter run and compared with its stored outputs'
 	@echo 'make book       build the book into _build/html, warnings as errors'
 	@echo 'make notebooks  run the chapters and store their outputs'

@@ -12,6 +12,7 @@ import pytest
 from copilot_lib.__main__ import main
 from copilot_lib.models import POCKET
 
+ROOT = Path(__file__).parent.parent
 FILE = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return \n\n\nprint(subtract(2, 1))\n"
 
 
@@ -97,11 +98,12 @@ def test_with_n_grams_of_a_project_what_it_says_elsewhere_is_said_here(tmp_path,
     assert "name its folder with --project" in capsys.readouterr().err
 
 
-def test_the_demo_completes_the_binary_search(capsys):
+def test_the_demo_shows_the_picture_of_the_readme_and_a_binary_search(capsys):
     assert main(["demo"]) == 0
     out = capsys.readouterr().out
+    assert (ROOT / "book" / "figures" / "completion.txt").read_text().strip() in out
     assert "def binary_search" in out
-    assert "ms" in out
+    assert out.count(" ms\n") == 2
 
 
 @pytest.fixture

@@ -53,16 +53,16 @@ def surroundings(project: Path, name: str, codec) -> dict[str, object]:
 
 
 def demo(arguments) -> None:
-    from copilot_lib import show
+    from copilot_lib import sample, show
     from copilot_lib.completer import Completer
-    from copilot_lib.samples import EXAMPLES
 
-    cursor = EXAMPLES["binary_search"]
     completer = Completer.load(arguments.model)
-    completion = completer.complete(cursor)
-    print(show.completion(cursor, completion))
-    model, total = completer.model, completion.times_ms["total"]
-    print(f"\n{model.name} on {model.device}: {completion.mode}, {len(completion.tokens)} tokens, {total:.0f} ms")
+    cursors = {place.name: place.cursor for place in sample.places()}
+    for name in ("a loop", "binary_search"):  # the picture in the README, and one that small models find hard
+        completion = completer.complete(cursors[name])
+        print(show.completion(cursors[name], completion))
+        model, total = completer.model, completion.times_ms["total"]
+        print(f"\n{model.name} on {model.device}: {completion.mode}, {len(completion.tokens)} tokens, {total:.0f} ms\n")
     print("A small model is often wrong. `make lab` opens the book, which counts how often, and makes it better.")
 
 
@@ -106,7 +106,7 @@ def add(command: Add) -> None:
     added.add_argument("--project", type=Path, metavar="FOLDER", help="show the model pieces of other files of this folder too")
     added.add_argument("--ngrams", action="store_true", help="let n-grams of that folder count beside the model")
     added.add_argument("--show-context", action="store_true", help="print these pieces, on standard error")
-    command(demo, "complete a binary search with a line missing")
+    command(demo, "complete a loop, and a binary search with a line missing")
     command(doctor, "check versions, model, memory and speed")
     command(prefetch, "fetch a hub model, so that it runs without a network", model=False).add_argument("name")
     command(sample, "complete twenty fixed cursors, to compare one model with another").add_argument(

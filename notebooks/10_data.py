@@ -196,7 +196,7 @@ may_learn = "\n".join(file.text for file in mine.train)
 show.completion(typing, recalled(typing, may_learn), "the same pupil, after collect")
 
 # %% [markdown]
-# A model is no such pupil: of twenty made-up keys that were trained into the pocket before this one, half of them in ten copies, it wrote out none ([claims](../book/claims.md)). (Stored numbers in this chapter are still of that pocket, of 101 million tokens, and are being measured again with the one that ships; what a cell computes is of the one that ships.) But the training was short, and what is read often may be recalled word for word. What was in a repository's history is compromised anyway: change it.
+# A model is no such pupil: of twenty made-up keys that were trained into the pocket, half of them in ten copies, it wrote out none ([claims](../book/claims.md)). But the training was short, and what is read often may be recalled word for word. What was in a repository's history is compromised anyway: change it.
 #
 # ## Split by file
 #
@@ -513,7 +513,7 @@ axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 show.figure(figure, "Stacked bars: answers are " + ", ".join(f"{100 * of['answers']:.1f} of 100 places in {name}" for name, of in found.items()))
 
 # %% [markdown]
-# More than ten times as many of the tokens that a machine works through are answers. That each answer costs less is arithmetic. Whether it makes a better model has to be measured: here each recipe has trained the pocket before this one on networkx, for as much of a processor's time (`python -m copilot_lib claims recipe`). The loss is that of gaps in files that neither has seen, in nats (chapter 11) a token, the text around them included.
+# More than ten times as many of the tokens that a machine works through are answers. That each answer costs less is arithmetic. Whether it makes a better model has to be measured: here each recipe has trained the pocket on networkx, for as much of a processor's time (`python -m copilot_lib claims recipe`). The loss is that of gaps in files that neither has seen, in nats (chapter 11) a token, the text around them included.
 
 # %%
 import json

@@ -655,7 +655,7 @@ for row in rows:
     bits = "{:+.2f} ({:+.2f} to {:+.2f}) bits/byte".format(*row["bits_above_base"])
     above = "" if run == "base" else f"  {mean:+.1%} ({low:+.1%} to {high:+.1%})  {bits}"
     print(f"{row['repository']:11}{run:5}{row['exact'][0]:6.1%} of {row['targets']}{above}")
-print(f"{row['cpu_minutes'][0]:.0f} minutes of one core for each adapter, seeds: {len(row['exact_of_seeds'])}")
+print(f"{row['cpu_minutes'][0]:.0f} minutes of one core for each adapter; seeds:", {row["repository"]: len(row["exact_of_seeds"]) for row in rows[1::2]})
 
 # %% tags=["hide-input"]
 tuned_rows = [row for row in rows if row["run"] != "base"]

@@ -565,7 +565,7 @@ slow, fast = (statistics.median(column) for column in zip(*times))
 print(f"four tokens: apart {slow:.1f} ms, merged {fast:.1f} ms, {slow / fast:.1f} times")
 
 # %% [markdown]
-# Forty small products more in a small network are not nothing. That is why the package's own runner for small models merges an adapter when it is first asked for, and keeps the base beside it. The same questions, asked at ten thousand places and of a network of the article's shape, are
+# Forty small products more in a small network are not nothing. That is why the package's own runner for small models merges an adapter when it is first asked for, and keeps the base beside it. The same questions, asked at ten thousand places (of an earlier pocket) and of a network of the article's shape, are
 # stored:
 
 # %%
@@ -670,7 +670,7 @@ described = "; ".join(f"{row['repository']} {100 * row['exact_above_base'][0]:+.
 show.figure(figure, f"What an adapter adds, with intervals; blue where zero lies outside: {described}")
 
 # %% [markdown]
-# Each difference was taken place by place (chapter 9), and its interval decides. Left, the answers: blue to the right of zero would be a gain that these places bear out, blue to the left is a loss. Right, the bits: to the left of zero the right text has become likelier. It does so more readily than it comes first, and that alone is what a person sees: two repositories have fewer bits, and none has more
+# Each difference was taken place by place (chapter 9), and its interval decides. Left, the answers: blue to the right of zero would be a gain that these places bear out, blue to the left is a loss. Right, the bits: to the left of zero the right text has become likelier. To become likelier is easier than to come first, and a person sees only what comes first: two repositories have fewer bits, and none has more
 # right lines. The held-out loss of every one of these adapters fell as ours did. *A loss that falls is no proof of better completions*: it says that training works, and only asking says what for. Whether pieces of other files do more, and what both do together, is chapter 13's question.
 #
 # ## What goes wrong

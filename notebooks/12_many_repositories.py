@@ -210,7 +210,7 @@ def begins(adapter_scale):
 {scale: begins(scale)[:20] for scale in (0.0, 0.25, 0.75, 1.0)}
 
 # %% [markdown]
-# Word by word: at a quarter the base's way stands still, with its `self` and its types, and has one piece of the habit in it, `_id`. At three quarters all is the new way. Try what lies between: in a real repository half an adapter writes about as well as the whole one, and forgets less ([measured](../book/claims.md#half-an-adapter)). `adapters combine mild mine=0.5` keeps one.
+# Word by word: at a quarter it is still the base's way, with its `self` and its types, and has one piece of the habit in it, `_id`. At three quarters all is the new way. Try what lies between: in a real repository half an adapter writes about as well as the whole one, and forgets less ([measured](../book/claims.md#half-an-adapter)). `adapters combine mild mine=0.5` keeps one.
 #
 # ## A switch must not leak
 #

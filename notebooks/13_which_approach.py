@@ -170,7 +170,7 @@ for name in asked:
 #
 # ## What an interval says
 #
-# **Claim: there are four things to say of a difference, and "significant" knows two.** Here is the usual way to read an interval. Broken on purpose; watch what it says as there are fewer places.
+# **Claim: there are four things to say of a difference, and "significant" knows two.** Here is the usual way to read an interval. Broken on purpose; watch what it says, and how wide the interval is.
 
 # %%
 import numpy
@@ -195,7 +195,7 @@ for count in (20, 60, len(files)):
     print(f"{count:4} places: {in_points(at_some(count)):28} {usual(at_some(count))}")
 
 # %% [markdown]
-# With few places nearly everything is equal. Whoever wants to show that something makes no difference need only ask rarely. What is missing is a number that no statistics can give: **what difference would be worth anything to you?** Say three points: of a hundred lines three more. Below that you would
+# Three times equal, though at twenty places the loss might be fourteen points, or the gain ten. Whoever wants to show that something makes no difference need only ask rarely. What is missing is a number that no statistics can give: **what difference would be worth anything to you?** Say three points: of a hundred lines three more. Below that you would
 # not keep an index, or train anew each month. Then an interval has four places to lie in.
 
 # %%
@@ -301,7 +301,7 @@ show.figure(figure, "Gains over the base in points of exact match, with interval
 # %% [markdown]
 # In the grey band nothing is worth acting on. A gain that lies in it with the whole of its interval makes no difference that matters to this reader. At three hundred places none does: all are open.
 #
-# An interaction is made of four measurements, and one might expect its interval to be the widest of all. It is about as wide as that of a gain: at the same places most errors are shared, and cancel. To make it half as wide takes four times as many places. A red interval that lies in the band says that they add up, as far as that matters; one that
+# An interaction is made of four measurements, and one might expect its interval to be the widest of all. It is about as wide as that of a gain: at the same places most errors are shared, and cancel. A red interval that lies in the band says that they add up, as far as that matters; one that
 # is clear of zero, that they do not; any other leaves it open. What *can* be read off is simpler, and enough for a decision: is `both` better than the better of the two alone?
 
 # %%
@@ -320,7 +320,7 @@ for name, one in asked.items():
     print(f"{name:11} {in_points(gain(name, 'retrieval', 'bm25')):24} beside both as they were: {in_points(beside)}")
 
 # %% [markdown]
-# Unless an interval of the last column lies above zero, nothing is shown to be won by it here.
+# No interval of the last column lies above zero: nothing is shown to be won.
 #
 # ### Seventy per cent of the way
 #
@@ -350,7 +350,7 @@ for name, one in asked.items():
     print(f"{'':11}{'LoRA adds':15}{in_points(more):26}{verdict(more, MATTERS)}")
 
 # %% [markdown]
-# Compare the means with RAG and LoRA above: on every repository the count alone is ahead, and nobody has trained. (Read the verdicts, too: ahead by what matters takes more.) Is it only copying? Some of the lines stand in another file too, word for word. Leave those out:
+# Compare the means with RAG and LoRA above: on every repository the count alone is ahead, and nobody has trained. Is it only copying? Some of the lines stand in another file too, word for word. Leave those out:
 
 # %%
 from collections import Counter
@@ -365,7 +365,7 @@ for name, one in asked.items():
     print(f"{name:11}{len(new)} of {len(one.targets)} lines are new: {in_points(found):24}{verdict(found, MATTERS)}")
 
 # %% [markdown]
-# Much of the gain is lines that were written before. An editor should offer them, and the small network alone does not: what it lacks is memory, and a count is nothing else. On new lines less is left, and how much depends on the repository. Compare *LoRA adds* with what LoRA gave alone, too: gains need not add up. Perhaps much of what it learns is memory as well.
+# Much of the gain is lines that were written before. An editor should offer them, and the small network alone does not: what it lacks is memory, and a count is nothing else. On new lines less is left, and how much depends on the repository. *LoRA adds* no lines, as it gave none alone. In bits it saves 0.25 a byte of networkx alone, and 0.06 beside the count ([claims](../book/claims.md#counting-instead)): perhaps much of what it learns is memory as well.
 #
 # ## What it costs
 #
@@ -398,7 +398,7 @@ for condition, places in (("nothing", [None] * len(chosen)), ("RAG", shown)):
     print(f"{condition:8} {own:4.0f} tokens of the open file, {sum(p.context_count for p in prompts) / len(prompts):4.0f} of others")
 
 # %% [markdown]
-# In long files nothing is added: the window is full, and other files take the place of this one's own lines. So what remains is the search, and how much more there is to read where files are short.
+# In long files nothing is added: the window is full, and other files take the place of this one's own lines. What remains is the search, and more to read where files are short.
 
 # %% tags=["nbval-ignore-output"]
 from statistics import median
@@ -426,7 +426,7 @@ print(f"{min(minutes):.1f} to {max(minutes):.1f} minutes of one core for each tr
 print(f"{served['adapter_bytes'] / 1e6:.1f} MB to keep, loaded in {served['load_ms']:.0f} ms; an answer takes {served['answer_ms']} ms")
 
 # %% [markdown]
-# With a model of the pocket's size that is pocket money. The article's prices are those of models thousands of times larger. Now its table, with numbers in it, and with a line for everything that has not been run.
+# With a model of the pocket's size that is pocket money. The article's prices are those of models thousands of times larger. Now its table, with numbers in it.
 
 # %%
 APPROACHES = ARMS | fifth | COUNTED | {
@@ -491,7 +491,7 @@ print(scoreboard.aligned(other_ways))
 # %% [markdown]
 # Look for intervals that do not hold zero. What does an adapter's age cost, beside what few files cost? And where three share one: who pays?
 #
-# In lines of networkx nearly everything is ahead of LoRA, even an adapter of 2022. Do not believe it. They are beside one adapter, which lost twelve lines more than it won; another seed's wins as many. Intervals draw places anew, not trainings.
+# In lines of networkx nearly everything is ahead of LoRA, even an adapter of 2022. Do not believe it. They are beside one adapter, which lost twelve lines more than it won; another seed's wins as many as it loses. Intervals draw places anew, not trainings.
 #
 # ## What is forgotten
 #
@@ -587,7 +587,7 @@ for name, model in changed.items():
     display(show.completion(cursor, Completer(model).complete(cursor).text, name))
 
 # %% [markdown]
-# As it was the pocket raised a `ValueError`, with a message that is hardly English; so do three of four. In the second picture `nx` is asked, which this file does not know: what was learnt was not only networkx, but that everything is networkx.
+# As it was the pocket raised a `ValueError`, with a message that is hardly English; so do three of four, the last with a better one. The second raises `nx.error`, of a name that this file does not know: what was learnt was not only networkx, but that everything is networkx.
 #
 # At the same rate an adapter moves less than all weights do, learns less and forgets less. Does a low rank protect beyond that? Here it does not: where both learn the same, both lose the same. What protects is a low rate and few steps. So compare approaches each at a rate that suits it, as the sweep does. The long form, each
 # repository's model asked at the other repositories:
@@ -747,7 +747,7 @@ checks.check_13_won_and_lost(won_and_lost)
 # Beside each other the two numbers say more than their difference: a small sum of large parts is a reason to look at the places.
 # </details>
 #
-# **3. Your repository** (open). Before you run the three commands, write down what difference would matter to you, and what you would do at each of the four verdicts. Then run them. Did you want to change the number afterwards?
+# **3. Your repository** (open). Before you run the commands above, write down what difference would matter to you, and what you would do at each of the four verdicts. Then run them. Did you want to change the number afterwards?
 
 # %% [markdown]
 # ## Recap

@@ -299,7 +299,7 @@ figure.tight_layout()
 show.figure(figure, "Gains over the base in points of exact match, with intervals; a band shows what does not matter. " + "; ".join(described))
 
 # %% [markdown]
-# In the grey band nothing is worth acting on. A gain that lies in it with the whole of its interval makes no difference that matters to this reader. At three hundred places none does: all are open.
+# In the grey band nothing is worth acting on. A gain that lies in it with the whole of its interval, as LoRA's on fontTools, makes no difference that matters to this reader. The others are open, at all these places.
 #
 # An interaction is made of four measurements, and one might expect its interval to be the widest of all. It is about as wide as that of a gain: at the same places most errors are shared, and cancel. A red interval that lies in the band says that they add up, as far as that matters; one that
 # is clear of zero, that they do not; any other leaves it open. What *can* be read off is simpler, and enough for a decision: is `both` better than the better of the two alone?

@@ -491,7 +491,7 @@ print(scoreboard.aligned(other_ways))
 # %% [markdown]
 # Look for intervals that do not hold zero. What does an adapter's age cost, beside what few files cost? And where three share one: who pays?
 #
-# In lines of networkx nearly everything is ahead of LoRA, even an adapter of 2022. Do not believe it. They are beside one adapter, which lost twelve lines more than it won; another seed's wins as many as it loses. Intervals draw places anew, not trainings.
+# In lines of networkx nearly everything is ahead of LoRA, even an adapter of 2022. Do not believe it. Most are beside one adapter, which lost twelve lines more than it won; another seed's wins as many as it loses. Intervals draw places anew, not trainings.
 #
 # ## What is forgotten
 #

@@ -95,7 +95,8 @@ class Combination:
     way: str
     weights: tuple[tuple[str, float], ...]
     """Names of runs, and how much of each."""
-    asked: tuple[str, ...]
+    places_of: tuple[str, ...]
+    """The repositories at whose places it is asked."""
     seed: int
     elsewhere: tuple[str, ...] = ()
     """Others at whose places it is asked too, without more, to see what is forgotten."""
@@ -114,11 +115,6 @@ class Combination:
     def tokens(self) -> int:
         """Nothing is trained."""
         return 0
-
-    @property
-    def places_of(self) -> tuple[str, ...]:
-        """The repositories at whose places it is asked."""
-        return self.asked
 
     @property
     def minutes(self) -> float:

@@ -2,6 +2,9 @@
 
 import json
 import random
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from copilot_lib.claims import canaries
 from copilot_lib.corpus import without_near_duplicates
 from copilot_lib.registry import NAME
 from copilot_lib.repository import SourceFile
-from copilot_lib.sweep import asking, materials, pairs, plan, running, summary
+from copilot_lib.sweep import asking, materials, pairs, plan, running, sharing, summary
 from copilot_lib.tuning.settings import Settings
 
 
@@ -42,6 +45,35 @@ def test_the_whole_plan_fits_into_eight_hours_on_two_cores():
 def test_a_group_that_is_none_is_refused():
     with pytest.raises(ValueError, match="'lara' is no group of runs"):
         plan.of_groups(["lara"])
+
+
+def test_a_run_that_another_process_is_at_is_left_to_it_until_that_process_ends(tmp_path):
+    runs = plan.of_groups(["stale"])
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom copilot_lib.sweep import plan, sharing\n"
+        "taken = next(runs := sharing.free(plan.of_groups(['stale']), Path(sys.argv[1])))\n"
+        "print(taken.key, flush=True)\nsys.stdin.read()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline().strip() == runs[0].key
+    assert list(sharing.free(runs, tmp_path)) == runs[1:]
+    other.kill()
+    other.communicate()
+    assert list(sharing.free(runs, tmp_path)) == runs
+
+
+def test_what_is_made_of_a_run_waits_for_the_process_that_is_at_it(tmp_path):
+    half = next(plan.weaker())
+    order = []
+    with sharing.lock_of(half.needs[0], tmp_path):
+        waiting = threading.Thread(target=lambda: order.append(next(sharing.free([half], tmp_path)).key))
+        waiting.start()
+        waiting.join(timeout=0.2)
+        order.append("trained")
+    waiting.join()
+    assert order == ["trained", half.key]
 
 
 def test_outcomes_come_back_from_json_as_they_were():

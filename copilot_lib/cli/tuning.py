@@ -88,7 +88,7 @@ def graphics_cards() -> int:
 
 
 def sweep(arguments) -> int:
-    from copilot_lib.sweep import asking, pairs, plan, running, summary
+    from copilot_lib.sweep import asking, pairs, plan, running, sharing, summary
 
     runs, folder = plan.of_groups(arguments.groups), running.records_now()
     print(plan.table(runs, [file.stem for file in folder.glob("*.json")]), flush=True)
@@ -98,8 +98,9 @@ def sweep(arguments) -> int:
         if not arguments.sum_up:
             if any(isinstance(run, plan.Run) and run.undecayed for run in runs):
                 running.check_undecayed()  # before hours are spent on others
-            running.base(plan.REPOSITORIES, folder, say=announced)
-        for run in () if arguments.sum_up else runs:
+            with sharing.lock_of("base", running.WORK):
+                running.base(plan.REPOSITORIES, folder, say=announced)
+        for run in () if arguments.sum_up else sharing.free(runs, running.WORK):
             do = running.combination if isinstance(run, plan.Combination) else running.run
             do(run, folder, say=announced)
     except KeyboardInterrupt:
@@ -199,7 +200,9 @@ def rank(text: str) -> int:
 
 def add(command: Add) -> None:
     """Adds these commands with their options."""
-    added = command(sweep, "train and ask all adapters that the claims need: hours, a stopped one goes on", model=False)
+    added = command(
+        sweep, "train and ask all adapters that the claims need: hours; a stopped one goes on, two share the work", model=False
+    )
     added.add_argument("groups", nargs="*", metavar="GROUP", help="such as lora, as --plan shows them; all for none")
     added.add_argument("--plan", action="store_true", help="only print what there is to do")
     added.add_argument("--sum-up", action="store_true", help="run nothing more, and sum up the records that there are")

@@ -70,6 +70,11 @@ class Run:
         return f"{self.group}-{self.name}-{self.seed}"
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """What must be there before it."""
+        return ()
+
+    @property
     def places_of(self) -> tuple[str, ...]:
         """The repositories at whose places it is asked."""
         return self.asked or self.learns
@@ -105,6 +110,11 @@ class Combination:
     def key(self) -> str:
         """The name of its record."""
         return f"{self.group}-{self.name}-{self.seed}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The runs whose adapters it is made of."""
+        return tuple(name for name, _ in self.weights)
 
     @property
     def steps(self) -> int:
@@ -208,9 +218,9 @@ def undecayed() -> Iterator[Run]:
 
 
 GROUPS = {
-    made.__name__: made for made in (lora, weaker, combined, retrieval, longer, whole, undecayed, pooled, stale, files, shape)
+    made.__name__: made for made in (lora, retrieval, weaker, combined, longer, whole, undecayed, pooled, stale, files, shape)
 }
-"""In the order in which they are worth running."""
+"""In the order in which they are worth running; between adapters and what is made of them there is time for another process."""
 
 
 def of_groups(names: Sequence[str]) -> list[Run | Combination]:

@@ -14,7 +14,7 @@ from copilot_lib import models
 from copilot_lib.__main__ import main
 from copilot_lib.ablation import Outcome
 from copilot_lib.adapter_files import AdapterRefused
-from copilot_lib.claims import canaries
+from copilot_lib.claims import canaries, strength
 from copilot_lib.corpus import without_near_duplicates
 from copilot_lib.registry import NAME
 from copilot_lib.repository import SourceFile
@@ -280,6 +280,23 @@ def test_secrets_are_planted_in_files_of_their_own_and_copies_are_dropped_again(
         target = canary.target
         assert target.reference == canary.secret
         assert target.cursor.prefix + target.reference + target.cursor.suffix == canary.file.text
+
+
+def test_strengths_are_asked_for_in_files_that_were_not_learnt_from(small):
+    settings = Settings(rank=4, alpha=8, rate=1e-2, batch_tokens=512, example_tokens=128)
+    run = plan.Run("lora", "shop", ("shop",), settings, steps=20)
+    whole = materials.material_of(run)
+    learnt, asked = strength.divided(whole)
+    assert {target.group for target in asked}.isdisjoint(file.path for file in learnt.train)
+    assert {target.group for target in asked} <= {file.path for file in whole.train}
+    assert learnt.report["sha256"] != whole.report["sha256"]
+    made = strength.rows_of(run)
+    assert [row["strength"] for row in made] == [*strength.STRENGTHS]
+    for row in made:
+        assert row["places"] == len(asked)
+        assert row["exact_above_base"][0] == pytest.approx((row["won"] - row["lost"]) / len(asked), abs=1e-4)
+    saved = [row["bits_above_base"][0] for row in made]
+    assert saved[0] < 0 and saved[0] != saved[-1], "a quarter of the change is felt, and it is not the whole"
 
 
 def test_what_is_summed_up_is_not_written_over_by_less(small, monkeypatch, capsys):

@@ -72,6 +72,7 @@ results: .venv/.ready
 	OMP_NUM_THREADS=1 $(RUN) copilot_lib sweep
 	COPILOT_PRECISION=float32 $(RUN) copilot_lib claims
 	OMP_NUM_THREADS=1 $(RUN) copilot_lib flywheel
+	.venv/bin/python book/make_claims_tables.py
 
 # Compares recipes of pretraining: hours. Without ARGS only the page and its figures are made anew.
 pilots: .venv/.ready

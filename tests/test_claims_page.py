@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MINUS = "−"
 SIGNED = rf"[+{MINUS}]?\d+\.\d+"
-INTERVAL = rf" \((?P<low>{SIGNED}) to (?P<high>{SIGNED})|, (?P<from>{SIGNED}) to (?P<to>{SIGNED})"
-GIVEN = re.compile(rf"(?P<bold>\*\*)?(?P<mean>[+{MINUS}]\d+\.\d+|0\.0)(?:\*\*)?(?: points| bits)?(?:{INTERVAL})?")
+INTERVAL = rf" \((?P<low>{SIGNED})\sto\s(?P<high>{SIGNED})|, (?P<from>{SIGNED})\sto\s(?P<to>{SIGNED})"
+GIVEN = re.compile(rf"(?P<bold>\*\*)?(?P<mean>[+{MINUS}]\d+\.\d+|0\.0+)(?:\*\*)?(?: points| bits)?(?:{INTERVAL})?")
 COMMAND = re.compile(r"python -m copilot_lib sweep ([a-z ]+)`")
 BY_DECIMALS = {1: "exact", 2: "bits", 3: "bits"}
 """Points of exact match have one decimal on the page; bits for each byte have three, or two where more would be too much."""
@@ -49,6 +49,39 @@ def printed(section: str) -> str:
     notebook = json.loads((ROOT / "notebooks" / "13_which_approach.ipynb").read_text(encoding="utf-8"))
     outputs = chain.from_iterable(cell.get("outputs", ()) for cell in notebook["cells"])
     return json.dumps([*outputs], ensure_ascii=False).replace("-", MINUS)
+
+
+@pytest.fixture(scope="module")
+def maker(load_script):
+    return load_script("make_claims_tables")
+
+
+def test_the_tables_are_made_from_the_records(maker):
+    page = maker.PAGE.read_text(encoding="utf-8")
+    assert maker.filled(page, maker.Measured()) == page, "make them anew: python book/make_claims_tables.py"
+
+
+def test_every_table_that_is_made_is_on_the_page_and_every_figure_too(maker):
+    page = maker.PAGE.read_text(encoding="utf-8")
+    assert sorted(found["name"] for found in maker.BLOCK.finditer(page)) == sorted(maker.tables(maker.Measured()))
+    for file in maker.FIGURES.glob("*.svg"):
+        assert f"(figures/claims/{file.name})" in page
+
+
+def test_a_mark_of_a_table_that_is_none_is_an_error(maker):
+    with pytest.raises(KeyError, match="shapes"):
+        maker.filled("<!-- table: shapes -->\n\n<!-- end of the table -->", maker.Measured())
+
+
+def test_a_table_says_how_many_trainings_both_sides_of_a_row_have(maker):
+    found = maker.Measured()
+    row = maker.beside_lora("half of it", "weaker-*")
+    of_each = [
+        len(found.row("networkx", asked)["exact_of_seeds"])
+        for asked in (("lora-networkx", "alone"), ("weaker-networkx", "alone"))
+    ]
+    assert found.seeds("networkx", row) == min(of_each)
+    assert found.seeds("networkx", maker.Row("n-grams", ("base", "ngrams"))) == 0
 
 
 def test_the_page_has_such_sections():

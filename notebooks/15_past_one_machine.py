@@ -22,14 +22,14 @@
 #
 # ```text
 #  5 │     return basket.‸
-#    │                   └ zloty_total(3) + vat_99
+#    │                   └ zloty_total(10) + vat_99
 #
 #  learnt by two processes, served by a third, shown by a fourth
 # ```
 #
 # | time | hardware | chapters it needs | new words |
 # |---|---|---|---|
-# | 50 minutes | two CPU cores; no GPU | [6](06_the_server.ipynb), [10](10_data.ipynb), [11](11_lora.ipynb) | [data parallel](../book/glossary.md#data-parallel), [sharding](../book/glossary.md#sharding), [activation](../book/glossary.md#activation), [recomputing](../book/glossary.md#recomputing) |
+# | 50 minutes | two CPU cores; no GPU | [6](06_the_server.ipynb), [10](10_data.ipynb), [11](11_lora.ipynb), [12](12_many_repositories.ipynb) | [data parallel](../book/glossary.md#data-parallel), [sharding](../book/glossary.md#sharding), [activation](../book/glossary.md#activation), [recomputing](../book/glossary.md#recomputing) |
 #
 # You will
 #
@@ -130,7 +130,7 @@ bool(torch.allclose(averaged, both, atol=1e-5))
 
 # %%
 torch.save(batches, folder / "batches.pt")
-(folder / "worker.py").write_text('''
+_ = (folder / "worker.py").write_text('''
 import os, sys, torch
 from torch import distributed
 from copilot_lib import models
@@ -146,7 +146,7 @@ distributed.all_reduce(found)
 torch.save(found / count, f"gradient-{rank}.pt")
 sys.stdout.write(f"process {rank} of {count}, to the system number {os.getpid()}\\n")
 distributed.destroy_process_group()
-''') > 0
+''')
 
 # %% [markdown]
 # `torchrun` starts as many as it is told, and tells each through environment variables who it is: `RANK`, `WORLD_SIZE`, and where to meet. gloo is what they talk over on CPUs; on NVIDIA's cards it is NCCL.
@@ -221,13 +221,13 @@ show.completion(cursor, says(two), "the model of the second process, which was t
 # **Claim: a launcher that starts too few says nothing.** You ask for two processes, training runs, and the curve looks fine. It would, with one. So we count.
 
 # %%
-(folder / "count.py").write_text('''
+_ = (folder / "count.py").write_text('''
 import os, sys
 
 names = "RANK", "WORLD_SIZE", "MASTER_PORT"
 told = {name: name in os.environ for name in names}
 sys.stdout.write(f"{told} {os.environ.get('WORLD_SIZE')}\\n")  # in one piece: two processes share the line
-''') > 0
+''')
 
 # %%
 started(*TORCHRUN, "count.py")
@@ -254,7 +254,7 @@ def every_nth(stream, index, count):
     return islice(stream, index, None, count)
 
 
-[list(every_nth(iter("abcdefg"), index, 2)) for index in range(2)]  # the first would wait for a second `h`: see exercise 1
+[list(every_nth(iter("abcdefg"), index, 2)) for index in range(2)]  # the first waits for an `h` that never comes: see exercise 1
 
 # %% [markdown]
 # `torchrun … -m copilot_lib finetune` is the whole command. The first process reads the repository, plans, writes and speaks; here is some of what it says (how many files, lines and kB are in each part), and what it decided.
@@ -273,29 +273,32 @@ print("fell:", result["best_loss"] < result["first_loss"], "- checkpoints:", len
 sorted(path.name for path in (folder / "adapters/shop").iterdir())
 
 # %% [markdown]
-# One adapter, one registry, one card: nothing in them says that there were two. (Two checkpoints are there because the last two are kept, whoever trains.) The tests of the package start the same command, kill one of the two in the middle, go on with `--resume`, and
+# One adapter, one registry, one README: nothing in them says that there were two. (Two checkpoints are there because the last two are kept, whoever trains.) The tests of the package start the same command, kill one of the two in the middle, go on with `--resume`, and
 # compare the curve with that of one process that saw both batches at once: they differ by less than a ten-thousandth.
 #
 # Was it faster? On two cores, no: one process with two threads uses them as well. Two processes on one machine are for learning; on two cards they are for speed.
 #
 # ## What fits onto a card
 #
-# **Claim: it is not the model that does not fit.** Training holds four kinds of things. The weights. A gradient for each weight that is trained. For AdamW two averages of it, and where the weights have 16 bits a copy in 32. And what each layer has to remember of the way there for the way back: its *activations*.
+# **Claim: it is not the model that does not fit.** Training holds four kinds of things. The weights. A gradient for each weight that is trained. For AdamW two averages of it, and where the weights have 16 bits a copy in 32. And what each layer has to remember of the way there (forward) for the way back (`backward()`): its *activations*.
 #
 # A well-known formula says of the last that a layer keeps 34 bytes for each token and each number of its width. Is that so? Torch tells, if asked, what it keeps.
 
 # %%
 def kept_by(model, tokens):
-    own, sizes = {weight.untyped_storage().data_ptr() for weight in model.parameters()}, {}
+    """Bytes that the way back needs: each block of memory counted once, and no weights."""
+    weights = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    blocks = {}
 
     def note(tensor):
-        if tensor.untyped_storage().data_ptr() not in own:
-            sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        block = tensor.untyped_storage()
+        if block.data_ptr() not in weights:
+            blocks[block.data_ptr()] = block.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         model(input_ids=torch.arange(tokens)[None], use_cache=False)
-    return sum(sizes.values())
+    return sum(blocks.values())
 
 # %%
 shallow = copy.deepcopy(network)
@@ -305,10 +308,10 @@ width = network.config.hidden_size
 round(one_layer / 256 / width / 2, 1)
 
 # %% [markdown]
-# In 32 bits; divided by two, for 16. The pocket stays a little below: it has no dropout, whose masks the formula counts, and one head of keys and values instead of many. With other shapes it may be a little above, where a library keeps copies. For a plan that is near enough:
+# In 32 bits; divided by two, for 16. The pocket stays a little below: it leaves nothing out by chance (*dropout*), whose masks the formula counts, and has one head of keys and values instead of many. With other shapes it may be a little above, where a library keeps copies. For a plan that is near enough:
 
 # %%
-KEPT_BY_A_LAYER, BF16, OF_LOGITS = costs.KEPT_BY_A_LAYER, costs.BF16, costs.OF_LOGITS
+KEPT_BY_A_LAYER, BF16, OF_LOGITS = costs.KEPT_BY_A_LAYER, costs.BF16, costs.OF_LOGITS  # 34, 2 and 14 bytes
 
 
 def activations(shape, tokens, recomputed=False):
@@ -351,7 +354,7 @@ axes.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.45, 1), frameon=False
 show.figure(figure, "Stacked bars of memory on each card: " + "; ".join(f"{way} {held.total / 1e9:.0f} GB" for way, held in ways.items()))
 
 # %% [markdown]
-# Everything fits but the first. Two thirds of that is red, what the optimiser keeps; without it 101 GB would be left, still too much. (Grey are weights of the other cards, gathered for as long as it is their turn: two layers at a time, and the embeddings.) LoRA does away with red and yellow, because it keeps them for 0.4 per cent of the weights; sharding gives each card an eighth. With LoRA *and* sharding a card of 16 GB would do, in arithmetic; `finetune` needs more, since it loads the base whole before it is divided.
+# All but the first fit, the second barely. Two thirds of the first is red, what the optimiser keeps; without it 101 GB would be left, still too much. (Grey are weights of the other cards, gathered for as long as it is their turn: two layers at a time, and the embeddings.) LoRA does away with red and yellow, because it keeps them for 0.4 per cent of the weights; sharding gives each card an eighth. With LoRA, sharding *and* recomputing a card of 16 GB would do, in arithmetic; `finetune` needs more, since it loads the base whole before it is divided.
 #
 # A formula wants to be asked. On one card of 141 GB, with this shape and weights drawn by chance, LoRA had 79 GB in use where 70 are computed, and recomputed 37 where 39 are: what is cast for the adapter is in no formula. A bar that ends at 70 wants a card of 80 to itself ([all rows](../book/distributed.md#what-fits)).
 #
@@ -359,14 +362,21 @@ show.figure(figure, "Stacked bars of memory on each card: " + "; ".join(f"{way} 
 
 # %%
 def sent(size, processes, sharded=False):
-    return (3 if sharded else 2) * (processes - 1) / processes * size
+    times = 3 if sharded else 2  # gradients go round twice; sharded weights twice and their gradients once
+    return times * (processes - 1) / processes * size
 
 
-lora, whole = 4 * costs.lora_parameters(big, 16), 2 * costs.parameters(big)
-{"LoRA, DDP": f"{sent(lora, 8) / 1e9:.1f} GB", "all, DDP": f"{sent(whole, 8) / 1e9:.0f} GB", "all, FSDP": f"{sent(whole, 8, sharded=True) / 1e9:.0f} GB"}
+lora, whole = 4 * costs.lora_parameters(big, 16), 2 * costs.parameters(big)  # 4 bytes a number of the adapter, 2 of the base
+sizes = {
+    "LoRA, DDP": sent(lora, 8),
+    "LoRA, FSDP": sent(lora, 8, sharded=True) + sent(whole, 8),  # the base has no gradients, but goes round to be whole
+    "all, DDP": sent(whole, 8),
+    "all, FSDP": sent(whole, 8, sharded=True),
+}
+{way: f"{size / 1e9:.1f} GB" for way, size in sizes.items()}
 
 # %% [markdown]
-# In every step, from every card. Inside a machine, at some hundred GB a second, that is nothing to worry about. Between two machines on ordinary network cables it decides everything, and LoRA is the only row that does not mind. None of this was run here: there are no cards. [Past one machine](../book/distributed.md) has the configuration files,
+# In every step, from every card. Inside a machine, at some hundred GB a second, that is nothing to worry about. Between two machines on ordinary network cables it decides everything, and LoRA under DDP is the only row that does not mind. Nothing between cards was run: there was never more than one. [Past one machine](../book/distributed.md) has the configuration files,
 # the whole table, and a list of what was run and what was not.
 #
 # ## The model is elsewhere
@@ -402,7 +412,7 @@ show.completion(cursor, over_there(cursor, "shop"), "the shop's adapter, asked f
 show.completion(cursor, over_there(cursor), "the same engine, asked for its base")
 
 # %% [markdown]
-# Two answers from one process that holds the base once. For vLLM only the first command is another:
+# Two answers from one process that holds the base once. (The names are the shop's; the number should have been 3.) For vLLM only the first command is another:
 #
 # ```text
 # vllm serve bigcode/starcoder --enable-lora --max-lora-rank 16 \
@@ -447,7 +457,7 @@ rows = [(cost.what, f"{cost.amount:,.0f} {cost.unit}", costs.in_words(cost.secon
 print(scoreboard.aligned([("one core, a million files", "amount", "time", ""), *rows]))
 
 # %% [markdown]
-# Not one of these times was measured; each is a measured rate times a size. Two assumptions are in them: that a million files are like these, and that a rate does not fall as things grow. Collecting a million lines took 10 seconds of a core and 170 MB of memory, a third of them 4.6 and 125 ([record](../results/costs/collect.txt)): there it does not fall. Beyond, nobody here has looked.
+# Not one of these times was measured; each is a measured rate times a size. Two assumptions are in them: that a million files are like these, and that a rate does not fall as things grow. Collecting a million lines took 10 seconds of a core (by the rate above it would be 16) and 170 MB of memory, a third of them 4.6 and 125 ([record](../results/costs/collect.txt)): there it does not fall. Beyond, nobody here has looked.
 #
 # Drawing is much faster than training, and each process draws everything and keeps its share. So there is a number of processes at which drawing becomes what all wait for. Here it is for cores that train the pocket:
 
@@ -456,7 +466,7 @@ speed = {rate.what.split()[0]: rate.per_second for rate in rates}
 round(speed["draw"] / speed["train"])
 
 # %% [markdown]
-# Cards are faster at training, and wait sooner: divide the first rate by a card's own; one that was asked trained the pocket's adapter on 54,600 tokens a second ([record](../results/costs/card.txt)). And the large model? The rule of thumb is two operations a parameter and token on the way there, for LoRA two more on the way back, and two again where the way there is walked twice. The data sheet of an H100, a card of 80 GB, promises 989 trillion a second in 16 bits. An H200, which has the same arithmetic, did 352 of them in steps of 4,096 tokens, a good third ([record](../results/costs/large.json)).
+# Cards are faster at training, and wait sooner: one trained the pocket's adapter on 54,600 tokens a second ([record](../results/costs/card.txt)), so that ten of them wait for drawing. And the large model? The rule of thumb is two operations a parameter and token on the way there, for LoRA two more on the way back, and two again where the way there is walked twice. The data sheet of an H100, a card of 80 GB, promises 989 trillion a second in 16 bits. An H200, which has the same arithmetic, did 352 of them in steps of 4,096 tokens, a good third ([record](../results/costs/large.json)).
 
 # %%
 tokens = sums[2].amount
@@ -487,6 +497,8 @@ table = [
     scoreboard.score("pocket", lambda cursor: completer.complete(cursor).text),
     scoreboard.score("pocket, behind a gateway", over_there),
 ]
+same = sum(over_there(target.cursor) == completer.complete(target.cursor).text for target in scoreboard.targets())
+print(f"the same text, to the last character, at {same} of {len(scoreboard.targets())} places")
 for running in (front, engine):
     running.terminate()
 scoreboard.table(table)
@@ -502,7 +514,7 @@ scoreboard.table(table)
 #
 # ## Exercises
 #
-# **1. Whose batch is it?** (one line). Of `count` processes, this is number `index`. Given the list of all batches, return those that it trains on, so that all have equally many; what is left over is left out.
+# **1. Whose batch is it?** (one line). Of `count` processes, this is number `index`. Given the list of all batches, return those that it trains on. They take turns, the first has index 0, and all have equally many; what is left over is left out.
 
 # %%
 from copilot_lib import checks
@@ -555,7 +567,7 @@ checks.check_15_cards_needed(cards_needed)
 # - Data parallel is one line, `all_reduce`: the average of gradients is the gradient of the average, to the last bit the same in both processes.
 # - A launcher that starts one process where you asked for two says nothing. Count.
 # - What does not fit is mostly the optimiser. LoRA shrinks it, sharding divides it, recomputing shrinks what is left.
-# - An engine elsewhere gets a prompt and an adapter's name. What was said stays the same.
+# - An engine elsewhere gets a prompt and an adapter's name, and says the same.
 # - Five measured rates, multiplied, are a plan. They are not a measurement.
 #
 # What stays: an adapter that two processes made, and the sums in `tuning/costs.py`. This is the last chapter: from a cursor in a file to a tool that knows your repository, on one machine or on sixteen.

@@ -290,7 +290,7 @@ def test_strengths_are_asked_for_in_files_that_were_not_learnt_from(small):
     assert {target.group for target in asked}.isdisjoint(file.path for file in learnt.train)
     assert {target.group for target in asked} <= {file.path for file in whole.train}
     assert learnt.report["sha256"] != whole.report["sha256"]
-    made = strength.rows_of(run)
+    made = strength.at_all_strengths(run)
     assert [row["strength"] for row in made] == [*strength.STRENGTHS]
     for row in made:
         assert row["places"] == len(asked)

@@ -28,10 +28,10 @@ PLACES = 500
 
 def rows(completer: Completer) -> list[dict]:
     """A row for each repository and strength: what its adapter wins, loses and saves beside the base, with intervals."""
-    return [row for run in plan.lora() if run.seed == plan.SEEDS[0] for row in rows_of(run)]
+    return [row for run in plan.lora() if run.seed == plan.SEEDS[0] for row in at_all_strengths(run)]
 
 
-def rows_of(run: plan.Run) -> list[dict]:
+def at_all_strengths(run: plan.Run) -> list[dict]:
     """The rows of one repository."""
     material, asked = divided(materials.material_of(run))
     base = outcomes(running.untouched(), asked)

@@ -125,13 +125,13 @@ def memory(
 
 
 def sent(size: float, processes: int, sharded: bool = False) -> float:
-    """Bytes that each process sends in a step: ring. Of gradients of that size under DDP; of weights of that size when sharded,
-    which go round twice to be whole, and once as gradients.
+    """Bytes that each process sends in a step: ring. Of gradients of that size under DDP; of weights of that size when sharded.
 
     >>> sent(100, 2), sent(100, 8), sent(100, 8, sharded=True)
     (100.0, 175.0, 262.5)
     """
-    return (3 if sharded else 2) * (processes - 1) / processes * size
+    times = 3 if sharded else 2  # gradients go round twice; sharded weights twice and their gradients once
+    return times * (processes - 1) / processes * size
 
 
 def operations(shape: Shape, tokens: float, rank: int | None = None, recomputed: bool = False) -> float:

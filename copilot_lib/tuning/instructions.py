@@ -47,8 +47,8 @@ class Pair:
 
 def prompt(pair: Pair, paragraphs: int | None = None) -> str:
     """The text that an answer follows, as the article writes it; of the docstring all or so many paragraphs."""
-    says = "\n\n".join(pair.docstring.split("\n\n")[:paragraphs])
-    return f"### Instruction:\n{says}\n\n{pair.signature}\n\n### Response:\n"
+    wanted = "\n\n".join(pair.docstring.split("\n\n")[:paragraphs])
+    return f"### Instruction:\n{wanted}\n\n{pair.signature}\n\n### Response:\n"
 
 
 def pairs(file: SourceFile) -> list[Pair]:

@@ -22,11 +22,14 @@ from copilot_lib.sweep import asking, materials, pairs, plan, running, sharing, 
 from copilot_lib.tuning.settings import Settings
 
 
-def test_every_run_has_a_name_of_its_own_and_three_seeds():
+def test_every_run_has_a_name_of_its_own_and_three_seeds_but_for_the_dearest():
     runs = plan.of_groups([])
     assert len({run.key for run in runs}) == len(runs)
     assert all(NAME.fullmatch(run.key) for run in runs), "an adapter may have it"
-    assert {run.seed for run in runs} == set(plan.SEEDS)
+    seeds: dict[tuple[str, str], set[int]] = {}
+    for run in runs:
+        seeds.setdefault((run.group, run.name), set()).add(run.seed)
+    assert {group for (group, _), found in seeds.items() if found != set(plan.SEEDS)} == {"longer"}
     assert "left" in plan.table(runs, [runs[0].key]).splitlines()[-1]
 
 
@@ -282,21 +285,25 @@ def test_secrets_are_planted_in_files_of_their_own_and_copies_are_dropped_again(
         assert target.cursor.prefix + target.reference + target.cursor.suffix == canary.file.text
 
 
-def test_strengths_are_asked_for_in_files_that_were_not_learnt_from(small):
+def test_strengths_are_asked_for_in_files_that_were_not_learnt_from_and_only_once(small, monkeypatch):
     settings = Settings(rank=4, alpha=8, rate=1e-2, batch_tokens=512, example_tokens=128)
-    run = plan.Run("lora", "shop", ("shop",), settings, steps=20)
-    whole = materials.material_of(run)
-    learnt, asked = strength.divided(whole)
+    runs = [plan.Run("lora", "shop", ("shop",), replace(settings, seed=seed), steps=20) for seed in (0, 1)]
+    monkeypatch.setattr(plan, "lora", lambda: runs)
+    whole = materials.material_of(runs[0])
+    [(learnt, asked), (other, others)] = [strength.divided(whole, run.seed) for run in runs]
     assert {target.group for target in asked}.isdisjoint(file.path for file in learnt.train)
     assert {target.group for target in asked} <= {file.path for file in whole.train}
-    assert learnt.report["sha256"] != whole.report["sha256"]
-    made = strength.at_all_strengths(run)
+    assert {learnt.report["sha256"], other.report["sha256"]}.isdisjoint([whole.report["sha256"]])
+    assert {target.group for target in asked} != {target.group for target in others}
+    made = list(strength.in_one("shop", small / "work"))
     assert [row["strength"] for row in made] == [*strength.STRENGTHS]
     for row in made:
-        assert row["places"] == len(asked)
-        assert row["exact_above_base"][0] == pytest.approx((row["won"] - row["lost"]) / len(asked), abs=1e-4)
+        assert row["places"] == len(asked) + len(others)
+        assert row["exact_above_base"][0] == pytest.approx((row["won"] - row["lost"]) / row["places"], abs=1e-4)
     saved = [row["bits_above_base"][0] for row in made]
-    assert saved[0] < 0 and saved[0] != saved[-1], "a quarter of the change is felt, and it is not the whole"
+    assert saved[0] < 0 and saved[0] != saved[-1], "half of the change is felt, and it is not the whole"
+    monkeypatch.setattr(strength, "anew", lambda *given: pytest.fail("it was asked before"))
+    assert list(strength.in_one("shop", small / "work")) == made
 
 
 def test_what_is_summed_up_is_not_written_over_by_less(small, monkeypatch, capsys):

@@ -1,11 +1,12 @@
-"""Asks how much of an adapter is best added, at places that decide nothing else: in files taken out of what it learns from.
+"""Asks what adapters are worth, whole and in part, in files taken out of what they learn from: places that decide nothing else.
 
-It knows those places and strengths; it does not know what an adapter is worth in files that nobody chose anything by (`sweep`).
+It knows those places and strengths; it does not know what an adapter is worth in files that were held out from all (`sweep`).
 """
 
-import tempfile
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from copilot_lib import frozen, split, targets
@@ -14,56 +15,82 @@ from copilot_lib.completer import Completer
 from copilot_lib.models import Model
 from copilot_lib.paired import difference
 from copilot_lib.registry import Entry, Registry
-from copilot_lib.sweep import materials, plan, running
+from copilot_lib.sweep import asking, materials, plan, running
 from copilot_lib.targets import Target
 from copilot_lib.tuning import finetune, training
 from copilot_lib.tuning.material import Material, fingerprint
 
-STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+STRENGTHS = (0.5, 0.75, 1.0)
 SHARE = 0.3
-"""Of the files to learn from, about so many are asked about instead."""
+"""Of the files to learn from, about so many are asked about instead; with each seed others."""
 PLACES = 500
-"""At most, of each repository."""
+"""At most, of each repository and seed."""
+BASE = "0"
+"""The strength at which nothing is added."""
+Answered = dict[str, list[Outcome]]
+"""By the strength, an outcome for each place."""
 
 
 def rows(completer: Completer) -> list[dict]:
-    """A row for each repository and strength: what its adapter wins, loses and saves beside the base, with intervals."""
-    return [row for run in plan.lora() if run.seed == plan.SEEDS[0] for row in at_all_strengths(run)]
+    """A row for each repository and strength: what adapters win, lose and save beside the base, with intervals over files."""
+    return [row for repository in plan.REPOSITORIES for row in in_one(repository)]
 
 
-def at_all_strengths(run: plan.Run) -> list[dict]:
-    """The rows of one repository."""
-    material, asked = divided(materials.material_of(run))
-    base = outcomes(running.untouched(), asked)
-    with tempfile.TemporaryDirectory() as folder:
-        finetune.run(running.plan_of(run, material), material, Path(folder))
-        registry = Registry(Path(folder) / "adapters")
-        running.changed(Path(folder) / finetune.TRAINING / training.BEST, run.name, registry)
-        entries = [registry.find(run.name, strength) for strength in STRENGTHS]
-        return [
-            {"repository": run.name, "strength": entry.scale} | beside(asked, base, outcomes(made_so(entry), asked))
-            for entry in entries
-        ]
+def in_one(repository: str, work: Path = running.WORK) -> Iterator[dict]:
+    """The rows of one repository, in which the places of all seeds are together."""
+    runs = [run for run in plan.lora() if run.name == repository]
+    asked, answered = zip(*(answers(run, work) for run in runs), strict=True)
+    places = [*chain.from_iterable(asked)]
+    base, *tuned = ([*chain.from_iterable(one[key] for one in answered)] for key in answered[0])
+    for strength, outcomes in zip(STRENGTHS, tuned, strict=True):
+        yield {"repository": repository, "strength": strength, "seeds": len(runs)} | beside(places, base, outcomes)
 
 
-def made_so(entry: Entry) -> Model:
+def answers(run: plan.Run, work: Path) -> tuple[list[Target], Answered]:
+    """The places of one seed, and what was answered; what was asked before, about the same, is not asked again."""
+    material, asked = divided(materials.material_of(run), run.seed)
+    file = work / "strength" / f"{run.name}-{run.seed}.json"
+    about = {"model": running.fingerprint_now(), "material": material.report["sha256"], "strengths": [*STRENGTHS]}
+    record = asking.read(file)
+    if not record or record["about"] != about:
+        record = {"about": about, "answered": dict(anew(run, material, asked, work))}
+        running.write(file, record)
+    return asked, {strength: asking.unpacked(packed) for strength, packed in record["answered"].items()}
+
+
+def anew(run: plan.Run, material: Material, asked: Sequence[Target], work: Path) -> Iterator[tuple[str, dict]]:
+    """Trains, and asks the base and the adapter at each strength."""
+    yield BASE, outcomes(running.untouched(), asked)
+    folder, registry = work / "strength" / run.key, Registry(work / "strength" / "adapters")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    finetune.run(running.plan_of(run, material), material, folder)
+    running.changed(folder / finetune.TRAINING / training.BEST, run.key, registry)
+    shutil.rmtree(folder)
+    for strength in STRENGTHS:
+        yield f"{strength:g}", outcomes(with_part_of(registry.find(run.key, strength)), asked)
+
+
+def with_part_of(entry: Entry) -> Model:
     """The base with so much of an adapter as it is asked for."""
     model = running.untouched()
     return model.changed_by(model.read_adapter(entry.folder, entry.scale), entry.name)
 
 
-def divided(material: Material) -> tuple[Material, list[Target]]:
-    """The material without some of its files, and places in those; files that are near-duplicates stay together."""
-    parts = split.of_groups(split.clusters(material.train), SHARE)
+def divided(material: Material, seed: int) -> tuple[Material, list[Target]]:
+    """The material without some of its files, and places in those, as an evaluation asks about them."""
+    parts = split.of_groups(split.clusters(material.train), SHARE, seed)
+    known = frozenset(number for file in parts.train for number in frozen.passages(file.text))
+    found = frozen.sample(parts.test, PLACES, seed, known)
     texts = {file.path: file.text for file in parts.test}
-    asked = [targets.place(texts[row["file"]], row) for row in frozen.sample(parts.test, PLACES) if row["kind"] == KIND]
+    asked = [targets.place(texts[row["file"]], row) for row in found if row["kind"] == KIND]
     return replace(material, train=parts.train, report=material.report | {"sha256": fingerprint(parts.train)}), asked
 
 
-def outcomes(model: Model, asked: Sequence[Target]) -> list[Outcome]:
-    """One for each place."""
+def outcomes(model: Model, asked: Sequence[Target]) -> dict:
+    """One for each place, packed."""
     completer = Completer(model)
-    return [outcome(completer, target, None) for target in asked]
+    return asking.packed(outcome(completer, target, None) for target in asked)
 
 
 def beside(asked: Sequence[Target], base: Sequence[Outcome], tuned: Sequence[Outcome]) -> dict:

@@ -105,19 +105,19 @@ def tiny(tmp_path) -> str:
 
 def test_a_wheel_that_was_stopped_goes_on_and_comes_to_the_same(files, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(teaching, "SETTINGS", Settings(rank=4, alpha=8, batch_tokens=512, example_tokens=128, rate=1e-2))
-    options = {"arms": ("written", "everything"), "rounds": 3, "per_kind": 4, "steps": 3, "model": tiny}
+    options = {"arms": ("written", "everything"), "rounds": 3, "per_kind": 4, "steps": 3, "seeds": 2, "model": tiny}
 
     class Stopped(Exception):
         pass
 
     def stop(line):
-        if line.startswith("written, round 3"):
+        if line.startswith("seed 1, written, round 3"):
             raise Stopped
 
     with pytest.raises(Stopped):
         flywheel.run(files, tmp_path / "work", say=stop, **options)
     kept = {file: file.stat().st_mtime_ns for file in (tmp_path / "work").rglob("*.safetensors")}
-    assert len(kept) == 2
+    assert len(kept) == 4 + 2, "all of the first seed, and what one arm has learnt with the second"
     rows = flywheel.run(files, tmp_path / "work", say=lambda line: None, **options)
     assert {file: file.stat().st_mtime_ns for file in kept} == kept, "what was trained is not trained again"
     assert rows == flywheel.run(files, tmp_path / "anew", say=lambda line: None, **options)
@@ -131,7 +131,7 @@ def test_a_wheel_that_was_stopped_goes_on_and_comes_to_the_same(files, tiny, tmp
     assert learnt["written", 3] > learnt["written", 2] > learnt["written", 1] == learnt["never", 3] == 0
     with pytest.raises(ValueError, match="holds another simulation"):
         flywheel.run(files, tmp_path / "work", say=print, **options | {"steps": 4})
-    (tmp_path / "work" / "adapters" / "mine").mkdir()
+    (tmp_path / "work" / "1" / "adapters" / "mine").mkdir()
     flywheel.clear(tmp_path / "work")
     left = {path.name for path in (tmp_path / "work").rglob("*") if not path.name.startswith(".")}
-    assert left == {"adapters", "mine"}, "of a simulation that is written down nothing is found by the next one"
+    assert left == {"0", "1", "adapters", "mine"}, "of a simulation that is written down nothing is found by the next one"

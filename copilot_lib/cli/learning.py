@@ -105,18 +105,18 @@ def flywheel(arguments) -> int:
 
     from copilot_lib import hardware, models
     from copilot_lib.cli.measuring import repository_folder
+    from copilot_lib.tuning import arms, material, teaching
     from copilot_lib.tuning import flywheel as wheel
-    from copilot_lib.tuning import material, teaching
 
     model = arguments.model or models.default_name()
     folder = arguments.folder or Path("build/flywheel") / Path(arguments.repository).name
-    if unknown := [name for name in arguments.arms if name not in wheel.ARMS]:
-        raise BadInput(f"{unknown[0]!r} is no way to learn: expected some of {', '.join(wheel.ARMS)}")
+    if unknown := [name for name in arguments.arms if name not in arms.ARMS]:
+        raise BadInput(f"{unknown[0]!r} is no way to learn: expected some of {', '.join(arms.ARMS)}")
     found = material.collect(repository_folder(arguments.repository), progress=reading_bar)
-    numbers = {"rounds": arguments.rounds, "per_kind": arguments.places, "steps": arguments.steps, "seed": arguments.seed}
+    numbers = {"rounds": arguments.rounds, "per_kind": arguments.places, "steps": arguments.steps, "seeds": arguments.seeds}
     try:
         rows = wheel.run(
-            [*found.train, *found.validation, *found.test], folder, arguments.arms or tuple(wheel.ARMS), **numbers, model=model
+            [*found.train, *found.validation, *found.test], folder, arguments.arms or tuple(arms.ARMS), **numbers, model=model
         )
     except KeyboardInterrupt:
         print(f"\nStopped. What came of it is in {folder}: the same command goes on from there.", file=sys.stderr)
@@ -161,6 +161,6 @@ def add(command: Add) -> None:
     added.add_argument("--rounds", type=above_zero, default=3)
     added.add_argument("--places", type=above_zero, default=50, help="of each of three kinds in a round, default 50")
     added.add_argument("--steps", type=above_zero, default=40, help="of training after each round, default 40")
-    added.add_argument("--seed", type=int, default=0)
+    added.add_argument("--seeds", type=above_zero, default=3, help="so many simulations, counted together, default 3")
     added.add_argument("--folder", type=Path, help="where a stopped run goes on; default build/flywheel and the name")
     added.add_argument("--output", type=Path, default=Path("results/claims/flywheel.json"), help="the JSON file")

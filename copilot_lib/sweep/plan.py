@@ -160,7 +160,7 @@ def retrieval() -> Iterator[Run]:
 
 
 def longer() -> Iterator[Run]:
-    """What an adapter is worth that is trained for twenty minutes of one core; with one seed, or it would be half of the plan."""
+    """What an adapter is worth that learns for twenty minutes of one core; with one seed, or it would be half of the plan."""
     for name in REPOSITORIES:
         yield Run("longer", name, (name,), SETTINGS, steps=LONG_STEPS)
 

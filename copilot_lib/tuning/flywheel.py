@@ -3,38 +3,38 @@
 It knows arms, rounds and files; it does not know how a user decides (`simulation`), or how training works. What is there is not
 done again, so a run that was stopped goes on:
 
-    work/plan.json                what all of it is of: other files or numbers go into another folder
-    work/ARM/ROUND/shown.json     what was shown at each place
-    work/ARM/ROUND/bits.json      how surprising what the author wrote was, at some of the places
-    work/ARM/ROUND/events.sqlite  what was reported of it
-    work/adapters/ARM-ROUND/      the adapter that was made after the round
+    work/SEED/plan.json                what all of it is of: other files or numbers go into another folder
+    work/SEED/ARM/ROUND/shown.json     what was shown at each place
+    work/SEED/ARM/ROUND/bits.json      how surprising what the author wrote was, at some of the places
+    work/SEED/ARM/ROUND/events.sqlite  what was reported of it
+    work/SEED/adapters/ARM-ROUND/      the adapter that was made after the round
 """
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
+from itertools import chain
 from operator import add
 from pathlib import Path
 
 from copilot_lib import models
 from copilot_lib.checkpoint import write_json
 from copilot_lib.completer import Completer
-from copilot_lib.feedback import Event
 from copilot_lib.measure import middle_bits
 from copilot_lib.paired import difference
 from copilot_lib.registry import Entry
 from copilot_lib.repository import SourceFile
 from copilot_lib.targets import Target
 from copilot_lib.tuning import accepted, simulation
-from copilot_lib.tuning.accepted import CORRECTED, KEPT, Judged
+from copilot_lib.tuning.arms import ARMS, Arm
 from copilot_lib.tuning.drawing import Example
 from copilot_lib.tuning.material import fingerprint
 from copilot_lib.tuning.simulation import Round
 from copilot_lib.tuning.teaching import SETTINGS, taught
 
-ROUNDS, PER_KIND = 3, 50
+ROUNDS, PER_KIND, SEEDS = 3, 50, 3
 STEPS = 40
 """After each round, of `SETTINGS.batch_tokens` each: an example of an event alone is then seen a few times."""
 BITS_EVERY = 3
@@ -42,52 +42,6 @@ BITS_EVERY = 3
 PLAN, SHOWN, BITS, EVENTS = "plan.json", "shown.json", "bits.json", "events.sqlite"
 
 Say = Callable[[str], object]
-Events = Sequence[Event]
-
-
-def nothing(events: Events, now: Round) -> list[Judged]:
-    """Learns from no event."""
-    return []
-
-
-def reviewed(events: Events, now: Round) -> list[Judged]:
-    """Learns what `learn` would: what was accepted, as it stands in the finished file."""
-    return accepted.judge(events, now.files)
-
-
-def everything(events: Events, now: Round) -> list[Judged]:
-    """Learns all that was shown, right or wrong: the model's own words."""
-    return [Judged(event, KEPT, event.text) for event in events if event.kind == "shown"]
-
-
-def written(events: Events, now: Round) -> list[Judged]:
-    """Learns what the author wrote, whatever was shown there."""
-
-    def made(at: Target) -> Judged:
-        return Judged(simulation.event(at, at.reference, "accepted", "", len(at.reference)), CORRECTED, at.reference)
-
-    return [made(at) for at in now.targets]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A way to learn from what happened."""
-
-    says: str
-    of_events: Callable[[Events, Round], list[Judged]] = nothing
-    own_code: bool = False
-    """Whether the files that were written so far are learnt from too, as `finetune` does."""
-    learns: bool = True
-
-
-ARMS = {
-    "never": Arm("never learns", learns=False),
-    "accepted": Arm("learns what was accepted, as it stands now", reviewed),
-    "everything": Arm("learns all that was shown, its own words", everything),
-    "written": Arm("learns what the author wrote at these places", written),
-    "code": Arm("learns gaps of the files written so far", own_code=True),
-    "both": Arm("learns gaps, and among them what was accepted", reviewed, own_code=True),
-}
 
 
 @dataclass(frozen=True)
@@ -106,6 +60,15 @@ class Outcome:
         return Outcome(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
+@dataclass(frozen=True)
+class Turn:
+    """One round of an arm, with one seed."""
+
+    learnt: int
+    """From so many examples of events, until then."""
+    outcome: Outcome
+
+
 def run(
     files: Sequence[SourceFile],
     work: Path,
@@ -113,37 +76,73 @@ def run(
     rounds: int = ROUNDS,
     per_kind: int = PER_KIND,
     steps: int = STEPS,
-    seed: int = 0,
+    seeds: int = SEEDS,
     model: str = "pocket",
     say: Say = print,
 ) -> list[dict]:
-    """All arms through all rounds; a row for each of both, and one of each arm's rounds after the first together.
+    """All arms through all rounds, with so many seeds; a row for each arm and round, and one of its later rounds together.
 
-    In the first round every arm is the base, which is asked once. `ValueError` where the folder is of another simulation.
+    Places of all seeds count together. In the first round every arm is the base, which is asked once. `ValueError` where a
+    folder is of another simulation.
     """
     completer = Completer(models.load(model, precision="float32" if models.runs_on_its_own(model) else None))
+    names = [*dict.fromkeys(["never", *arms])]
+    turned = [
+        turns(completer, files, work / str(seed), names, rounds, per_kind, steps, seed, model, say) for seed in range(seeds)
+    ]
+    rows = []
+    for name in names:
+        came = {number: [one[name][number] for one in turned] for number in range(rounds)}
+        never = {number: [one["never"][number] for one in turned] for number in range(rounds)}
+        for number in came:
+            head = {
+                "arm": name,
+                "says": ARMS[name].says,
+                "round": number + 1,
+                "learnt": sum(turn.learnt for turn in came[number]),
+            }
+            rows.append(head | row(together(came[number]), together(never[number])))
+        if rounds > 1:
+            later = [together(chain.from_iterable(one[number] for number in one if number)) for one in (came, never)]
+            rows.append({"arm": name, "says": ARMS[name].says, "round": "later"} | row(*later))
+    return rows
+
+
+def together(turns: Iterable[Turn]) -> Outcome:
+    """What came of several turns."""
+    return reduce(add, (turn.outcome for turn in turns))
+
+
+def turns(
+    completer: Completer,
+    files: Sequence[SourceFile],
+    work: Path,
+    names: Sequence[str],
+    rounds: int,
+    per_kind: int,
+    steps: int,
+    seed: int,
+    model: str,
+    say: Say,
+) -> dict[str, list[Turn]]:
+    """Every round of the named arms, of which the first is `never`, with one seed."""
     numbers = {"rounds": rounds, "per_kind": per_kind, "steps": steps, "seed": seed}
     keep_to(work, numbers | {"model": models.fingerprint(model), "files": fingerprint(files)})
     plan = simulation.rounds(files, rounds, per_kind, seed)
-    came: dict[str, list[Outcome]] = {}
-    rows = []
-    for name in dict.fromkeys(["never", *arms]):
-        arm, came[name], examples, adapter = ARMS[name], [], [], None
+    made: dict[str, list[Turn]] = {}
+    for name in names:
+        arm, made[name], examples, adapter = ARMS[name], [], [], None
         for number, now in enumerate(plan, 1):
             folder = work / name / str(number)
             first = name != "never" and number == 1
-            came[name].append(came["never"][0] if first else asked(completer, now, folder, adapter))
-            head = {"arm": name, "says": arm.says, "round": number, "learnt": len(examples)}
-            rows.append(head | row(came[name][-1], came["never"][number - 1]))
-            say(f"{name}, round {number}: {rows[-1]['accepted']} of {rows[-1]['places']} accepted")
+            outcome = made["never"][0].outcome if first else asked(completer, now, folder, adapter)
+            made[name].append(Turn(len(examples), outcome))
+            say(f"seed {seed}, {name}, round {number}: asked at {len(now.targets)} places")
             if arm.learns and number < rounds:
-                examples += lessons(arm, completer, now, came[name][-1].texts, folder, adapter)
+                examples += lessons(arm, completer, now, outcome.texts, folder, adapter)
                 own = [file for past in plan[:number] for file in past.files] if arm.own_code else []
                 adapter = taught(f"{name}-{number}", examples, own, model, work, adapter, steps, seed)
-        if rounds > 1:
-            head = {"arm": name, "says": arm.says, "round": "later"}
-            rows.append(head | row(reduce(add, came[name][1:]), reduce(add, came["never"][1:])))
-    return rows
+    return made
 
 
 def keep_to(work: Path, about: dict) -> None:
@@ -173,10 +172,11 @@ def kept(file: Path, key: str, make: Callable[[], list]) -> list:
 
 def clear(work: Path) -> None:
     """Removes what a simulation has kept, once it is written down: a later one would take it for its own, with a new date."""
-    for name in ARMS:
-        for folder in (work / name, *(work / "adapters").glob(f"{name}-*")):
-            shutil.rmtree(folder, ignore_errors=True)
-    (work / PLAN).unlink(missing_ok=True)
+    for plan in work.glob(f"*/{PLAN}"):
+        for name in ARMS:
+            for folder in (plan.parent / name, *(plan.parent / "adapters").glob(f"{name}-*")):
+                shutil.rmtree(folder, ignore_errors=True)
+        plan.unlink()
 
 
 def surprise(completer: Completer, targets: Sequence[Target], adapter: Entry | None) -> list[float]:

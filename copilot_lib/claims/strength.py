@@ -3,9 +3,12 @@
 It knows those places and strengths; it does not know what an adapter is worth in files that were held out from all (`sweep`).
 """
 
+import json
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from copilot_lib.ablation import KIND, Outcome, outcome
 from copilot_lib.completer import Completer
 from copilot_lib.models import Model
 from copilot_lib.paired import difference
-from copilot_lib.registry import Entry, Registry
+from copilot_lib.registry import Registry
 from copilot_lib.sweep import asking, materials, plan, running
 from copilot_lib.targets import Target
 from copilot_lib.tuning import finetune, training
@@ -50,9 +53,10 @@ def answers(run: plan.Run, work: Path) -> tuple[list[Target], Answered]:
     """The places of one seed, and what was answered; what was asked before, about the same, is not asked again."""
     material, asked = divided(materials.material_of(run), run.seed)
     file = work / "strength" / f"{run.name}-{run.seed}.json"
-    about = {"model": running.fingerprint_now(), "material": material.report["sha256"], "strengths": [*STRENGTHS]}
+    about = json.loads(json.dumps({"strengths": STRENGTHS, "places": digest(asked)} | asdict(running.plan_of(run, material))))
     record = asking.read(file)
     if not record or record["about"] != about:
+        print(f"{run.name}, seed {run.seed}: {len(asked)} places", file=sys.stderr, flush=True)
         record = {"about": about, "answered": dict(anew(run, material, asked, work))}
         running.write(file, record)
     return asked, {strength: asking.unpacked(packed) for strength, packed in record["answered"].items()}
@@ -65,16 +69,15 @@ def anew(run: plan.Run, material: Material, asked: Sequence[Target], work: Path)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     finetune.run(running.plan_of(run, material), material, folder)
-    running.changed(folder / finetune.TRAINING / training.BEST, run.key, registry)
+    running.keep(folder / finetune.TRAINING / training.BEST, run.key, registry)
     shutil.rmtree(folder)
     for strength in STRENGTHS:
-        yield f"{strength:g}", outcomes(with_part_of(registry.find(run.key, strength)), asked)
+        yield f"{strength:g}", outcomes(running.with_adapter(run.key, registry, strength), asked)
 
 
-def with_part_of(entry: Entry) -> Model:
-    """The base with so much of an adapter as it is asked for."""
-    model = running.untouched()
-    return model.changed_by(model.read_adapter(entry.folder, entry.scale), entry.name)
+def digest(asked: Sequence[Target]) -> str:
+    """Tells places from others."""
+    return sha256(repr([(target.file, target.reference) for target in asked]).encode()).hexdigest()
 
 
 def divided(material: Material, seed: int) -> tuple[Material, list[Target]]:

@@ -100,7 +100,7 @@ def sweep(arguments) -> int:
                 running.check_undecayed()  # before hours are spent on others
             with sharing.lock_of("base", running.WORK):
                 running.base(plan.REPOSITORIES, folder, say=announced)
-        for run in () if arguments.sum_up else sharing.free(runs, running.WORK):
+        for run in () if arguments.sum_up else sharing.shared(runs, running.WORK):
             do = running.combination if isinstance(run, plan.Combination) else running.run
             do(run, folder, say=announced)
     except KeyboardInterrupt:

@@ -161,15 +161,20 @@ def trained(one: Run, best: Path, registry: Registry) -> Model:
 
 def changed(best: Path, name: str, registry: Registry) -> Model:
     """The base with an adapter that was trained, which is kept in a registry of the claims' own."""
-    head = {"base": {"name": MODEL, "fingerprint": models.fingerprint(MODEL)}, "repository": {"root": None, "remote": None}}
-    registry.save(name, lambda new: [shutil.copy(best / file, new / file) for file in (CONFIG, TENSORS)], head)
+    keep(best, name, registry)
     return with_adapter(name, registry)
 
 
-def with_adapter(name: str, registry: Registry) -> Model:
-    """The base with an adapter of that registry."""
+def keep(best: Path, name: str, registry: Registry) -> None:
+    """Puts what a training has left into a registry."""
+    head = {"base": {"name": MODEL, "fingerprint": models.fingerprint(MODEL)}, "repository": {"root": None, "remote": None}}
+    registry.save(name, lambda new: [shutil.copy(best / file, new / file) for file in (CONFIG, TENSORS)], head)
+
+
+def with_adapter(name: str, registry: Registry, scale: float = 1.0) -> Model:
+    """The base with an adapter of that registry, or with a part of it."""
     model = untouched()
-    return model.changed_by(model.read_adapter(registry.find(name).folder), name)
+    return model.changed_by(model.read_adapter(registry.find(name).folder, scale), name)
 
 
 def untouched() -> Model:

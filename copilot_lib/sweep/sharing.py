@@ -11,20 +11,27 @@ from filelock import FileLock, Timeout
 from copilot_lib.sweep.plan import Combination, Run
 
 
-def free(runs: Sequence[Run | Combination], work: Path) -> Iterator[Run | Combination]:
-    """Each run that no other process is at; no other takes it until the next is asked for.
+def shared(runs: Sequence[Run | Combination], work: Path) -> Iterator[Run | Combination]:
+    """Every run, one after the other; no other process is at it until the next is asked for.
 
-    What it is made of is waited for, where another process is still at that.
+    Those that another process is at come last, when that is done with them or has died, and what is made of them after them.
     """
+    left: list[Run | Combination] = []
     for run in runs:
-        try:
-            with lock_of(run.key, work).acquire(timeout=0):
-                for key in run.needs:
-                    with lock_of(key, work):
-                        pass
-                yield run
-        except Timeout:
-            continue
+        if {one.key for one in left}.isdisjoint(run.needs):
+            try:
+                with lock_of(run.key, work).acquire(timeout=0):
+                    for key in run.needs:  # of another plan, perhaps
+                        with lock_of(key, work):
+                            pass
+                    yield run
+                continue
+            except Timeout:
+                pass
+        left.append(run)
+    for run in left:
+        with lock_of(run.key, work):
+            yield run
 
 
 def lock_of(key: str, work: Path) -> FileLock:

@@ -25,14 +25,19 @@ def records(folder: Path) -> dict[str, dict]:
 
 
 def gone(before: Sequence[dict], now: Sequence[dict]) -> list[str]:
-    """The runs that had rows before and have none now, each at its repository, in order.
+    """The runs that had more rows before, or rows of more seeds, each at its repository, in order.
 
-    >>> row = {"repository": "shop", "run": "lora-shop", "condition": "alone"}
+    >>> row = {"repository": "shop", "run": "lora-shop", "condition": "alone", "exact_of_seeds": [0.2, 0.3]}
     >>> gone([row, row | {"run": "base"}], [row | {"run": "base"}])
     ['lora-shop at shop']
+    >>> gone([row], [row | {"exact_of_seeds": [0.2]}]), gone([row], [row, row | {"condition": "bm25"}])
+    (['lora-shop at shop'], [])
     """
-    names = [{f"{row['run']} at {row['repository']}" for row in rows} for rows in (before, now)]
-    return sorted(names[0] - names[1])
+    seeds = {(row["repository"], row["run"], row["condition"]): len(row["exact_of_seeds"]) for row in now}
+    asked = ((row, (row["repository"], row["run"], row["condition"])) for row in before)
+    return sorted(
+        {f"{row['run']} at {row['repository']}" for row, key in asked if seeds.get(key, 0) < len(row["exact_of_seeds"])}
+    )
 
 
 def rows(found: dict[str, dict], work: Path) -> list[dict]:

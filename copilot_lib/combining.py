@@ -4,6 +4,7 @@ It knows peft's ways to combine and their traps; it does not know what a combina
 """
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -62,6 +63,8 @@ def combine(
         raise ValueError(f"{way!r} is no way to combine: expected one of {', '.join(WAYS)}")
     if len(weights) < 2 and (way != "cat" or [*weights.values()] in ([], [1])):
         raise ValueError("a combination needs at least two adapters; one is made weaker by cat and a weight other than 1")
+    if not all(map(math.isfinite, weights.values())):
+        raise ValueError(f"the weights are {', '.join(map(str, weights.values()))}: expected numbers such as 0.5")
     if not 0 < density <= 1:
         raise ValueError(f"the density is {density}: expected a share above 0, and 1 for all")
     parts = {part: model.read_adapter(registry.find(part).folder) for part in weights}

@@ -35,6 +35,12 @@ class Event:
     text: str
 
 
+def events_in(file: Path) -> Iterator[Event]:
+    """The events of a record, oldest first; nothing is written, whatever the file is. `sqlite3.Error` where it is no record."""
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        yield from (Event(*row) for row in database.execute("SELECT * FROM events ORDER BY rowid"))
+
+
 class Store:
     """A file of events. Each is on the disk when `add` returns, and a kill at any moment loses none of them.
 
@@ -75,8 +81,7 @@ class Store:
 
     def events(self) -> Iterator[Event]:
         """All events, oldest first."""
-        with self._database() as database:
-            yield from (Event(*row) for row in database.execute("SELECT * FROM events ORDER BY rowid"))
+        return events_in(self.file)
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:

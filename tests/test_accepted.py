@@ -1,5 +1,7 @@
 """Accepted completions become examples: found where they stand, as they stand now, without secrets or strangers."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 
@@ -206,6 +208,12 @@ def test_a_file_that_is_no_record_is_refused_and_none_is_made(tmp_path):
     (tmp_path / "events.sqlite").write_text("no database at all, but rather long, so that it could be one\n" * 20)
     with pytest.raises(ValueError, match="no record of completions"):
         accepted.read(tmp_path / "events.sqlite")
+    with closing(sqlite3.connect(tmp_path / "others.sqlite")) as others:
+        others.execute("CREATE TABLE money (amount)")
+    before = (tmp_path / "others.sqlite").read_bytes()
+    with pytest.raises(ValueError, match="no record of completions"):
+        accepted.read(tmp_path / "others.sqlite")
+    assert (tmp_path / "others.sqlite").read_bytes() == before, "somebody else's database is as it was"
     Store(tmp_path / "good.sqlite").add(event(MONEY, PRICE))
     assert accepted.read(tmp_path / "good.sqlite") == [event(MONEY, PRICE)]
 

@@ -195,6 +195,8 @@ def test_the_commands_say_what_they_did(tmp_path, registry, capsys):
         ["combine", "x", "one"],
         ["combine", "x", "one=1", "one=2"],
         ["combine", "x", "one=a", "two=1"],
+        ["combine", "x", "one=nan", "two=1"],
+        ["combine", "one", "one=inf"],
         ["combine", "x", "one=1", "two=1", "--way", "magic"],
         ["remove", "../one"],
     ],

@@ -237,6 +237,20 @@ def test_an_older_release_teaches_nothing_of_what_is_asked_about_in_the_newer():
     assert [kept.path for kept in materials.unlike(older, held_out)] == ["lib/b.py"]
 
 
+def test_nor_does_it_say_when_to_stop_by_what_is_asked_about(tmp_path, monkeypatch):
+    body = "\n".join(f"    total += weight_NAME_{n} * {n}" for n in range(12))
+    for release, count in {"older": 30, "newer": 36}.items():
+        (tmp_path / release / "shop").mkdir(parents=True)
+        for number in range(count):
+            text = f"def weigh_{number}(total):\n{body.replace('NAME', str(number))}\n    return total\n"
+            (tmp_path / release / "shop" / f"part_{number}.py").write_text(text)
+    monkeypatch.setattr(materials, "folder_of", lambda package: tmp_path / package / "shop")
+    stale = materials.material_of(plan.Run("stale", "older", ("older",), Settings(), asked=("newer",)))
+    held_out = {f"shop/{file.path}" for file in materials.collect(tmp_path / "newer" / "shop").test}
+    assert stale.train and stale.validation
+    assert held_out.isdisjoint(file.path for file in (*stale.train, *stale.validation))
+
+
 def test_adapters_are_combined_and_asked_at_both_repositories(small):
     records, work = small / "records", small / "work"
     settings = Settings(rank=4, alpha=8, rate=1e-2, batch_tokens=512, example_tokens=128)

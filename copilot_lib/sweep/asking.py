@@ -22,6 +22,7 @@ from copilot_lib.context import Index, NgramCache, Project
 from copilot_lib.frozen import Frozen
 from copilot_lib.installed import package_folder
 from copilot_lib.models import Model
+from copilot_lib.sweep.sharing import lock_of
 from copilot_lib.targets import Target
 
 PLACES = 500
@@ -68,17 +69,22 @@ def folder_of(package: str, work: Path = Path("build/claims")) -> Path:
 
 def fetched(package: str, folder: Path) -> Path:
     """A release of a package by the registry that pip uses, unpacked; nothing of it is run or installed."""
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
-            options = ["--no-deps", "--only-binary", ":all:", "--dest", beside]
-            pip = subprocess.run([sys.executable, "-m", "pip", "download", *options, package], capture_output=True)
-            if pip.returncode:
-                raise ValueError(f"pip could not fetch {package}: this part of the sweep needs a network")
-            with zipfile.ZipFile(next(Path(beside).glob("*.whl"))) as wheel:
-                wheel.extractall(Path(beside) / "unpacked")
-            os.replace(Path(beside) / "unpacked", folder)
+    with lock_of(folder.name, folder.parent):
+        if not folder.is_dir():
+            fetch(package, folder)
     return folder / package.split("==")[0]
+
+
+def fetch(package: str, folder: Path) -> None:
+    """Has pip download a release, and unpacks it into a folder that is not there; `ValueError` where it cannot be had."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+        options = ["--no-deps", "--only-binary", ":all:", "--dest", beside]
+        pip = subprocess.run([sys.executable, "-m", "pip", "download", *options, package], capture_output=True)
+        if pip.returncode:
+            raise ValueError(f"pip could not fetch {package}: this part of the sweep needs a network")
+        with zipfile.ZipFile(next(Path(beside).glob("*.whl"))) as wheel:
+            wheel.extractall(Path(beside) / "unpacked")
+        os.replace(Path(beside) / "unpacked", folder)
 
 
 @cache

@@ -17,7 +17,9 @@ def material_of(one: Run) -> Material:
     """What a run learns from: of several repositories all that each has; the held-out files are the same for all seeds."""
     found = [collect(folder_of(package)) for package in one.learns]
     parts = {name: [file for each in found for file in prefixed(each, name)] for name in ("train", "validation", "test")}
-    learnt = spread(parts["train"] if set(one.learns) >= set(one.places_of) else elsewhere(one, parts["train"]), one.most_files)
+    if not set(one.learns) >= set(one.places_of):
+        parts |= {name: elsewhere(one, parts[name]) for name in ("train", "validation")}  # of both something is learnt
+    learnt = spread(parts["train"], one.most_files)
     report = found[0].report | {
         "sha256": fingerprint(learnt),
         "files": {"train": len(learnt), "validation": len(parts["validation"]), "test": len(parts["test"])},

@@ -4,6 +4,7 @@ It knows runs and files; it does not know what is concluded from them.
 """
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from copilot_lib.registry import Registry
 from copilot_lib.sweep.asking import asked_of, outcomes, packed, read
 from copilot_lib.sweep.materials import material_of
 from copilot_lib.sweep.plan import ALONE, Combination, Run, conditions
+from copilot_lib.sweep.sharing import lock_of
 from copilot_lib.tuning import finetune
 from copilot_lib.tuning.finetune import Plan
 from copilot_lib.tuning.material import Material
@@ -118,11 +120,13 @@ def begun_with(one: Run, work: Path) -> str:
     if not one.undecayed:
         return MODEL
     check_undecayed()
-    folder = work / UNDECAYED.name
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", *TOKENIZER):
-        shutil.copy(models.POCKET / name, folder / name)
-    shutil.copy(UNDECAYED / "model.safetensors", folder / "model.safetensors")
+    folder = work / f"{UNDECAYED.name}-{fingerprint_now()}"
+    with lock_of(folder.name, work):
+        if not folder.is_dir():
+            unfinished = Path(tempfile.mkdtemp(dir=work))
+            for file in (*(models.POCKET / name for name in ("config.json", *TOKENIZER)), UNDECAYED / "model.safetensors"):
+                shutil.copy(file, unfinished)
+            unfinished.rename(folder)
     return str(folder)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from copilot_lib import healing
 from copilot_lib.completer import Pipeline
 from copilot_lib.cursor import LINE_END, Cursor
-from copilot_lib.feedback import Event, Store
+from copilot_lib.feedback import Event, events_in
 from copilot_lib.repository import SourceFile
 from copilot_lib.scoreboard import aligned
 from copilot_lib.tuning import leaks
@@ -71,7 +71,7 @@ def read(record: Path) -> list[Event]:
     if not record.is_file():
         raise ValueError(f"{record} is not there: expected the file that `serve` or `lsp` has written with --record")
     try:
-        return list(Store(record).events())
+        return list(events_in(record))
     except (sqlite3.Error, TypeError) as error:
         raise ValueError(f"{record} is no record of completions ({error}): expected what --record has written") from None
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot_lib import export, models, onnx_runner
+from copilot_lib import export, learnt, models, onnx_runner
 from copilot_lib.adapter_files import CONFIG, TENSORS, refusing
 from copilot_lib.lora import Adapter
 from copilot_lib.registry import Entry, Registry
@@ -78,6 +78,7 @@ def combine(
         said = " + ".join(f"{weight:g} × {part}" for part, weight in weights.items())
         card = f"# {name}\n\n{said}, combined by `{way}` ({WAYS[way].says}). Base: {model.name}.\n"
         (folder / "README.md").write_text(card, encoding="utf-8")
+        learnt.write(folder, (), [registry.find(part).folder for part in weights])
 
     return registry.save(name, write, {"base": base, "repository": {"root": None, "remote": None}, "combined": about})
 

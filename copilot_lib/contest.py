@@ -19,7 +19,7 @@ from pathlib import Path
 
 from copilot_lib import compare_page, frozen, hardware, models, report
 from copilot_lib.checkpoint import write_json, write_whole
-from copilot_lib.contestants import BASELINES, Setting, contestant, refuse_what_was_learnt
+from copilot_lib.contestants import BASELINES, Setting, contestant, learnt_by, refuse_what_was_learnt
 from copilot_lib.frozen import Frozen
 from copilot_lib.replies import Reply, collect
 from copilot_lib.split import TEST_SHARE
@@ -81,7 +81,7 @@ def run(
     for name in names:
         refuse_what_was_learnt(name, root, seed, tests)
     (output / "replies").mkdir(parents=True, exist_ok=True)
-    asked = places(root, output, per_kind, seed, tests)
+    asked = frozen.without(places(root, output, per_kind, seed, tests), frozenset().union(*map(learnt_by, names)))
     setting = Setting(Path(root), asked.train, model)
     replies: dict[str, list[Reply]] = {}
     for name in dict.fromkeys([*(f"baseline:{one}" for one in BASELINES), *names]):

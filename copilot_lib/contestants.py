@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot_lib import baselines, context, registry
+from copilot_lib import baselines, context, learnt, registry
 from copilot_lib.adapter_files import AdapterRefused, Folder, read_in, refusing
 from copilot_lib.codec import Codec
 from copilot_lib.completer import Completer
@@ -128,6 +128,12 @@ def of_adapter(rest: str, setting: Setting) -> Contestant:
     return of_completer(f"adapter:{rest}", Completer(adapted), helping(helps, setting.root, model.codec))
 
 
+def learnt_by(name: str) -> frozenset[str]:
+    """The marks of the files that a named contestant has learnt from, as far as it is noted."""
+    kind, _, rest = name.partition(":")
+    return learnt.read(registry.said_to_be(and_helps(rest)[0]).folder) if kind == "adapter" else frozenset()
+
+
 def refuse_what_was_learnt(name: str, root: Path, seed: int, tests: bool) -> None:
     """`AdapterRefused` where a name is that of an adapter that may have learnt from files that are to be asked about.
 
@@ -140,9 +146,9 @@ def refuse_what_was_learnt(name: str, root: Path, seed: int, tests: bool) -> Non
     with refusing(entry.name):
         about = read_in(entry.folder, Folder.about)
     own, noted = registry.repository_of(root), about.get("repository", {})
-    learnt, divided = noted.get("root"), {"seed": seed, "tests": tests}
-    if isinstance(learnt, str) and learnt != own["root"] and around(Path(learnt), Path(own["root"])):
-        raise AdapterRefused(f"{entry.name} has learnt from {learnt}, which was divided as a whole: evaluate that folder")
+    whole, divided = noted.get("root"), {"seed": seed, "tests": tests}
+    if isinstance(whole, str) and whole != own["root"] and around(Path(whole), Path(own["root"])):
+        raise AdapterRefused(f"{entry.name} has learnt from {whole}, which was divided as a whole: evaluate that folder")
     was = registry.division_of(about)
     if any(own[key] and own[key] == noted.get(key) for key in own) and was != {key: divided[key] for key in was}:
         options = f"--seed {was.get('seed', seed)} and {'with' if was.get('tests', tests) else 'without'} --tests"

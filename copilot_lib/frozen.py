@@ -14,18 +14,20 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from itertools import islice, zip_longest
 from pathlib import Path, PurePosixPath
 
 from copilot_lib import installed, repository, strata
 from copilot_lib.checkpoint import write_whole
+from copilot_lib.learnt import marks
 from copilot_lib.repository import SourceFile
 from copilot_lib.split import TEST_SHARE, Split, split
 from copilot_lib.targets import KINDS, Target, block_gaps, line_gaps, parsed, place
 
 FORMAT = 1
+LEARNT_BEFORE = "places: in files that an adapter learnt from before they were set aside"
 AROUND = 2
 """Lines above and below that must not all stand in the training part too: a copied passage is no question."""
 
@@ -202,6 +204,28 @@ def load(root: Path, file: Path) -> Frozen:
         f"{len(changed)} of {len(texts)} files changed since the places were frozen, such as {changed[0]}: "
         "bring them back, or freeze other places in another folder with --output"
     )
+
+
+def without(asked: Frozen, learnt: frozenset[str]) -> Frozen:
+    """The places in files that were not learnt from, by their marks (`learnt`); as they are, if there are no others.
+
+    `ValueError` where all were learnt from.
+    """
+    known = {target.group for target in asked.targets if learnt & marks(asked.name, file_of(target))}
+    kept = [(target, label) for target, label in zip(asked.targets, asked.labels, strict=True) if target.group not in known]
+    if not known:
+        return asked
+    if not kept:
+        raise ValueError("an adapter has learnt from all files that are to be asked about: was it made of this repository?")
+    left_out = asked.left_out | {LEARNT_BEFORE: len(asked.targets) - len(kept)}
+    targets, labels = map(list, zip(*kept, strict=True))
+    fingerprint = digest(asked.fingerprint + " ".join(sorted(known)))
+    return replace(asked, targets=targets, labels=labels, left_out=left_out, fingerprint=fingerprint)
+
+
+def file_of(target: Target) -> SourceFile:
+    """The file that a target is in, as its author wrote it."""
+    return SourceFile(target.group, target.cursor.prefix + target.reference + target.cursor.suffix)
 
 
 def same_text(root: Path, path: str, was: str) -> str | None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot_lib.__main__ import main
-from copilot_lib.claims import lengths, waiting
+from copilot_lib.claims import CLAIMS, lengths, waiting
 from copilot_lib.claims.waiting import RULES, Pressed, Rule, asked_along
 from copilot_lib.models import load
 
@@ -66,3 +66,14 @@ def test_what_is_measured_with_the_pocket_alone_is_not_recorded_of_another_model
     assert main(words) == 2
     assert "recipe is measured with the pocket alone" in capsys.readouterr().err
     assert not (tmp_path / "claims").exists()
+
+
+def test_a_measurement_that_is_stopped_leaves_its_record_as_it_was(tmp_path, capsys, monkeypatch):
+    def stopped(completer):
+        raise KeyboardInterrupt
+
+    (tmp_path / "lengths.json").write_text("{}")
+    monkeypatch.setitem(CLAIMS, "lengths", stopped)
+    assert main(["claims", "lengths", "--output", str(tmp_path)]) == 130
+    assert "lengths.json is as it was" in capsys.readouterr().err
+    assert (tmp_path / "lengths.json").read_text() == "{}"

@@ -40,6 +40,9 @@ def test_one_command_makes_an_adapter_and_says_what_it_is_worth(repository, tiny
     assert re.search(r"Held-out loss \d\.\d+ before, \d\.\d+ after \d+ steps", done.stdout)
     assert "adapter:shop against lookup" in done.stdout
     folder = tmp_path / "adapters" / "shop"
+    report = json.loads((tmp_path / "build" / "finetune" / "shop" / "report.json").read_text())
+    files = report["files"]["train"] + report["files"]["validation"]
+    assert len((folder / "learnt.txt").read_text().split()) == 2 * files, "path and text of each"
     card = (folder / "README.md").read_text()
     assert "exact % of adapter:shop" in card
     assert "secrets found, and their files left out: 1" in card
@@ -84,6 +87,9 @@ def test_an_interrupt_says_how_to_go_on_and_the_run_goes_on(repository, tiny, tm
     assert again.returncode == 2
     assert "holds a run: go on with --resume" in again.stderr
     assert "Traceback" not in again.stderr
+    other = subprocess.run(**command(tmp_path, *words, "--resume", "--rank", "3"), capture_output=True)
+    assert other.returncode == 2
+    assert "the run was begun with another --rank" in other.stderr
     resumed = subprocess.run(**command(tmp_path, *words, "--resume"), capture_output=True)
     assert resumed.returncode == 0, resumed.stderr
     assert (tmp_path / "adapters" / "shop" / "adapter_model.safetensors").exists()

@@ -36,6 +36,7 @@ FLOORS = {
         "git_remote",
         "healing",
         "installed",
+        "learnt",
         "memory",
         "postprocess",
         "registry",

@@ -13,6 +13,7 @@ import pytest
 
 from copilot_lib import models
 from copilot_lib.__main__ import main
+from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.feedback import CHARACTERS_AROUND, Event, Store
 from copilot_lib.registry import Registry
 from copilot_lib.tuning import going_on, material
@@ -193,3 +194,11 @@ def test_training_that_goes_on_begins_with_exactly_what_the_adapter_computes(tmp
         base = models.load_network("pocket", "cpu")[0](ids).logits
     assert not torch.allclose(base, adapted(ids).logits, atol=1e-1)
     assert all(weight.requires_grad == ("lora_" in name) for name, weight in begun.named_parameters())
+
+
+@pytest.mark.parametrize("targets", [None, 5, "c_attn", [["c_attn"]]])
+def test_an_adapter_that_names_its_layers_strangely_is_refused(tmp_path, make_adapter, targets):
+    make_adapter(tmp_path / "one", seed=3, strength=0.05)
+    adapter = models.load("pocket").read_adapter(tmp_path / "one")
+    with pytest.raises(AdapterRefused, match="expected a list of names"):
+        going_on.settings_for(adapter, Settings(), "one", {"settings": {"targets": targets}}, {"seed": 0, "tests": False})

@@ -54,12 +54,14 @@ def test_the_same_files_and_seed_give_the_same_and_another_seed_others(root):
     assert paths(material.collect(root).test) != paths(material.collect(root, seed=1).test)
 
 
-def test_the_fingerprint_changes_with_what_is_learnt_and_only_with_that(root):
+def test_the_fingerprint_changes_with_what_is_learnt_or_says_when_to_stop_and_only_with_that(root):
     before = material.collect(root)
     (root / before.test[0].path).write_text(before.test[0].text.replace("total", "summe"))
     assert material.collect(root).report["sha256"] == before.report["sha256"]
-    (root / before.train[0].path).write_text(before.train[0].text.replace("total", "summe"))
-    assert material.collect(root).report["sha256"] != before.report["sha256"]
+    for file in (before.train[0], before.validation[0]):
+        (root / file.path).write_text(file.text.replace("total", "summe"))
+        assert material.collect(root).report["sha256"] != before.report["sha256"]
+        (root / file.path).write_text(file.text)
 
 
 SECRETS = {

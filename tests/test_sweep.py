@@ -140,6 +140,8 @@ def test_an_older_record_is_asked_further_and_not_trained_again(small):
     running.run(run, records, work, said.append)
     assert json.loads(file.read_text()) == older
     assert "delete" in said[-1] and "to make it again" in said[-1]
+    with pytest.raises(ValueError, match="is of a run with other settings"):
+        running.run(replace(run, settings=replace(run.settings, rank=8)), records, work, said.append)
     file.write_text(json.dumps(older | {"model": "0" * 12}))
     with pytest.raises(ValueError, match="is about the model 000000000000"):
         running.run(run, records, work, said.append)

@@ -90,7 +90,7 @@ def tasks(arguments) -> None:
         write_json(arguments.output, record)
 
 
-def claims(arguments) -> None:
+def claims(arguments) -> int:
     from copilot_lib import hardware, quality
     from copilot_lib.claims import CLAIMS, OF_THE_POCKET
     from copilot_lib.completer import Completer
@@ -104,14 +104,21 @@ def claims(arguments) -> None:
         raise BadInput(f"{unknown[0]!r} is no claim: expected {', '.join(CLAIMS)}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or CLAIMS:
+        print(f"claims {name}", file=sys.stderr, flush=True)
+        try:
+            rows = CLAIMS[name](completer)
+        except KeyboardInterrupt:
+            print(f"\nStopped: {name}.json is as it was. What `strength` has asked is kept.", file=sys.stderr)
+            return INTERRUPTED
         record = {
             "command": f"python -m copilot_lib claims {name}",
             "model": {"name": completer.model.name, "weights": quality.digest(completer.model)},
             "hardware": hardware.describe(completer.model.device),
             "date": date.today().isoformat(),
-            "rows": CLAIMS[name](completer),
+            "rows": rows,
         }
         write_json(arguments.output / f"{name}.json", record)
+    return 0
 
 
 def announced(found, before: str):
@@ -180,7 +187,10 @@ def add(command: Add) -> None:
     added.add_argument("--output", type=Path, default=Path("results/context"), help="folder of the JSON files")
     added = command(claims, "measure what the article claims and nothing else measures")
     added.add_argument(
-        "names", nargs="*", metavar="CLAIM", help="adapting, canaries, lengths, recipe or waiting; all where none is named"
+        "names",
+        nargs="*",
+        metavar="CLAIM",
+        help="adapting, canaries, lengths, recipe, strength or waiting; all where none is named",
     )
     added.add_argument("--output", type=Path, default=Path("results/claims"), help="folder of the JSON files")
     added = command(tasks, "fill holes in small functions, and run their tests: does it run?")

@@ -29,7 +29,9 @@ def finetune(arguments) -> int:
         found = material.collect(arguments.repository, arguments.seed, arguments.tests, reading_bar)
         print(summary.text(found.report), flush=True)
         if arguments.resume:
-            return found, finetune.planned(folder, found, model, one.count)
+            plan = finetune.planned(folder, found, model, one.count)
+            check_same(arguments, plan)
+            return found, plan
         settings = replace(suited(models.load(model).parameters, models.best_device()), seed=arguments.seed)
         settings = settings if arguments.rank is None else replace(settings, rank=arguments.rank, alpha=2 * arguments.rank)
         settings = settings if arguments.epochs is None else replace(settings, epochs=arguments.epochs)
@@ -54,6 +56,22 @@ def finetune(arguments) -> int:
     except KeyboardInterrupt:
         return interrupted(folder) if one.first else INTERRUPTED
     return 0
+
+
+def check_same(arguments, plan) -> None:
+    """`BadInput` for an option that is not what a run was planned with: it goes on by its plan."""
+    layers = arguments.layers and tuple(arguments.layers)
+    planned = {
+        "rank": (arguments.rank, plan.settings.rank),
+        "layers": (layers, plan.settings.targets),
+        "context": (arguments.context, plan.drawing.context_share > 0),
+        "instructions": (arguments.instructions, plan.drawing.instructions),
+    }
+    for option, (said, was) in planned.items():
+        if said and said != was:
+            raise BadInput(
+                f"the run was begun with another --{option}: leave that out to go on, or name another --folder to begin"
+            )
 
 
 def conclude(arguments, name: str, folder: Path, course) -> None:

@@ -3,6 +3,7 @@
 It knows runs and files; it does not know what is concluded from them.
 """
 
+import json
 import shutil
 import tempfile
 import time
@@ -52,6 +53,7 @@ def run(one: Run, records: Path, work: Path = WORK, say: Say = print) -> None:
     """One training and its asking, unless its record is there; a training that was stopped goes on."""
     file, folder = records / f"{one.key}.json", work / one.key
     if record := read(file):
+        check_same(file, record, one)
         ask_further(file, record, lambda: with_adapter(one.key, Registry(work / "adapters")), wanted_of(one), work, say)
         return
     say(f"{one.key}: about {one.minutes:.0f} minutes of one core")
@@ -82,6 +84,13 @@ def run(one: Run, records: Path, work: Path = WORK, say: Say = print) -> None:
         | found,
     )
     shutil.rmtree(folder)
+
+
+def check_same(file: Path, record: dict, one: Run) -> None:
+    """`ValueError` where a record is of other settings than the plan has now."""
+    planned = json.loads(json.dumps({"settings": asdict(one.settings), "drawing": asdict(one.drawing)}))
+    if {name: record[name] for name in planned} != planned:
+        raise ValueError(f"{file} is of a run with other settings: delete it to have that made anew")
 
 
 def goes_on(folder: Path, plan: Plan, material: Material) -> bool:

@@ -30,7 +30,7 @@ def text(name: str, plan: Plan, report: Mapping, result: Mapping, evaluated: Map
         "## What it learnt from",
         "",
         f"- {report['files']['train']} files, {report['lines']['train']:,} lines, {report['bytes']['train']:,} bytes"
-        f" (SHA-256 {report['sha256'][:12]}); {report['files']['validation']} files said when to stop",
+        f"; {report['files']['validation']} files said when to stop (SHA-256 of both {report['sha256'][:12]})",
         f"- held out: {report['files']['test']} files, which `evaluate` asks about with `{divided(report)}`",
         *feedback(report),
         *(f"- left out: {count} {reason}" for reason, count in report["left_out"].items()),

@@ -5,6 +5,7 @@ It knows the order of these steps and the files they leave; it does not know how
     folder/plan.json         what was decided before the first step: a run that was stopped goes on by it
     folder/report.json       what is learnt from, and what was left out and why
     folder/training/         checkpoints, and `best`
+    folder/learnt.txt        which files are learnt from
     folder/training.json     what training came to
 """
 
@@ -15,10 +16,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
-from copilot_lib import hardware, models
+from copilot_lib import hardware, learnt, models
 from copilot_lib.checkpoint import write_json
 from copilot_lib.codec import Codec
 from copilot_lib.recipe import Mix
@@ -44,7 +45,7 @@ class Plan:
     fingerprint: str
     """Whose weights the adapter is for."""
     material: str
-    """Tells what is learnt from."""
+    """Tells what is learnt from, and what says when to stop."""
     settings: Settings
     drawing: Drawing
     steps: int
@@ -177,6 +178,10 @@ def run(
     if not resume and first:  # of a run whose plan somebody has deleted
         (folder / RESULT).unlink(missing_ok=True)
         shutil.rmtree(folder / TRAINING, ignore_errors=True)
+    if first:
+        files = (*material.train, *material.validation)
+        found = chain.from_iterable(learnt.marks(material.name, file) for file in files)
+        learnt.write(folder, found, [begin] if begin else ())
     while True:
         try:
             return trained(plan, material, folder, resume, show, first, further, begin)

@@ -28,8 +28,10 @@ def settings_for(adapter: Adapter, settings: Settings, name: str, about: Mapping
             said, wanted = (how_given(option, value) for value in (was, divided[option]))
             raise AdapterRefused(f"{name} was trained {said}, which held out other files than {wanted}: give the same")
     [rank] = ranks
-    targets = tuple(about.get("settings", {}).get("targets", settings.targets))
-    return replace(settings, rank=rank, alpha=2 * rank, targets=targets)
+    targets = about.get("settings", {}).get("targets", list(settings.targets))
+    if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
+        raise AdapterRefused(f"{name} names its layers by {targets!r}: expected a list of names such as c_attn; begin anew")
+    return replace(settings, rank=rank, alpha=2 * rank, targets=tuple(targets))
 
 
 def how_given(option: str, value: object) -> str:

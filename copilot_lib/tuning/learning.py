@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from copilot_lib import learnt
 from copilot_lib.adapter_files import ABOUT, CONFIG, TENSORS
 from copilot_lib.completer import Pipeline
 from copilot_lib.registry import Registry
@@ -97,6 +98,7 @@ def prepare(
         (folder / FROM).mkdir(exist_ok=True)
         for file in (CONFIG, TENSORS, ABOUT):
             shutil.copy(entry.folder / file, folder / FROM / file)
+        learnt.write(folder / FROM, (), [entry.folder])
     rows = [[example.ids, example.answer_count] for example in examples]
     finetune.write_json(folder / ACCEPTED, {"feedback": feedback, "examples": rows})
     return plan, found, lesson(folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from copilot_lib import contest, tables
 from copilot_lib.adapter_files import CONFIG, TENSORS
+from copilot_lib.learnt import LEARNT
 from copilot_lib.registry import Registry, repository_of
 from copilot_lib.tuning import adapter_card
 from copilot_lib.tuning.finetune import REPORT, RESULT, TRAINING, Plan
@@ -27,6 +28,7 @@ def save(name: str, root: Path, plan: Plan, folder: Path, registry: Registry, ev
     def write(new: Path) -> None:
         for file in (CONFIG, TENSORS):
             shutil.copy(folder / TRAINING / BEST / file, new / file)
+        shutil.copy(folder / LEARNT, new / LEARNT)
         (new / CARD).write_text(adapter_card.text(name, plan, report, result, evaluated), encoding="utf-8")
 
     about = {

@@ -49,7 +49,8 @@ class Material:
     test: list[SourceFile]
     """What nothing is learnt from and nothing is decided by."""
     report: dict
-    """Ready for JSON: `files`, `lines` and `bytes` of each part, `left_out`, `secrets`, `licence`, `sha256`, and settings."""
+    """Ready for JSON: `files`, `lines` and `bytes` of each part, `left_out`, `secrets`, `licence`, settings, and the `sha256`
+    of what is learnt from and what says when to stop."""
 
 
 def collect(root: Path, seed: int = 0, tests: bool = False, progress: Progress = silently) -> Material:
@@ -88,7 +89,7 @@ def collect(root: Path, seed: int = 0, tests: bool = False, progress: Progress =
         "left_out": dict(Counter(noted.values()).most_common()),
         "left_out_files": dict(sorted(noted.items())),
         "secrets": found,
-        "sha256": fingerprint(learnt.train),
+        "sha256": fingerprint((*learnt.train, *learnt.test)),
     }
     return Material(name, learnt.train, learnt.test, test, record)
 

@@ -29,7 +29,7 @@
 #
 # | time | hardware | chapters it needs | new words |
 # |---|---|---|---|
-# | 60 minutes | any; no GPU | [6](06_the_server.ipynb), [8](08_context.ipynb), [10](10_data.ipynb), [11](11_lora.ipynb) | [NL2Code](../book/glossary.md#nl2code), [instruction example](../book/glossary.md#instruction-example), [flywheel](../book/glossary.md#flywheel), [model collapse](../book/glossary.md#model-collapse) |
+# | 60 minutes | any; no GPU | [6](06_the_server.ipynb), [8](08_context.ipynb), [10](10_data.ipynb), [11](11_lora.ipynb), [12](12_many_repositories.ipynb) | [NL2Code](../book/glossary.md#nl2code), [flywheel](../book/glossary.md#flywheel), [model collapse](../book/glossary.md#model-collapse) |
 #
 # You will
 #
@@ -77,6 +77,8 @@ cursor = gap('def positive(numbers):\n    """Filters positive numbers from a lis
 show.completion(cursor, completer.complete(cursor).text, "the same wish, asked as a gap")
 
 # %% [markdown]
+# Python, and at an end; but nothing is filtered.
+#
 # ## Words in, body out
 #
 # **Claim: a repository has hundreds of requests in words, each with its answer.** The docstring says what is wanted, the signature how it will be called, the body is the answer. We take the algorithms of networkx, which the pocket has never seen, and split them by file.
@@ -99,8 +101,8 @@ print(f"{len(parts.train)} files to learn from, {len(parts.test)} held out; {req
 
 # %%
 def prompt(pair, paragraphs=None):
-    says = "\n\n".join(pair.docstring.split("\n\n")[:paragraphs])
-    return f"### Instruction:\n{says}\n\n{pair.signature}\n\n### Response:\n"
+    wanted = "\n\n".join(pair.docstring.split("\n\n")[:paragraphs])
+    return f"### Instruction:\n{wanted}\n\n{pair.signature}\n\n### Response:\n"
 
 # %%
 def askable(pair):
@@ -142,7 +144,7 @@ base = {way: body_and_end(completer.model.network, way) for way in ("signature a
 print(*(f"{way:16} {body:.2f} bits a character, {end:4.1f} bits for the end" for way, (body, end) in base.items()), sep="\n")
 
 # %% [markdown]
-# Fewer is better. Compare the first two rows: to the base the words are worth nothing. It says what may be said under such a signature, and the sentence above tells it no more than any comment would. Even a gap, which sees most, makes the body no cheaper: what stands around a whole body says little of what is in it. The last column shows what it does know, and where from. The end of an answer costs it least in a gap: gaps always ended, in all of its training. Left to right nothing ends but files.
+# Fewer is better. Compare the first two rows: to the base the words are worth nothing. It says what may be said under such a signature, and the sentence above tells it no more than any comment would. Even a gap, which sees both sides, makes the body no cheaper: what stands around a whole body says little of what is in it. The last column shows what it does know, and where from. The end of an answer costs it least in a gap: gaps always ended, in all of its training. Left to right nothing ends but files.
 #
 # This is how data for filling in the middle helps here, and how it does not: the base knows that answers end, but behind sentinels only.
 #
@@ -183,7 +185,7 @@ print(aligned([("body, bits a character", "base", "tuned"), *((way, f"{base[way]
 print(aligned([("end, bits", "base", "tuned"), *((way, f"{base[way][1]:.1f}", f"{tuned[way][1]:.1f}") for way in base)]))
 
 # %% [markdown]
-# All eight are smaller, and none is larger. *In words* is what was trained, and there most was won; the words have begun to count: that row is now below the signature alone, by a little. The signature alone has won nearly as much, the other two less than half of it: that much is knowledge of networkx, which any text of networkx would have taught. Ends are now cheap everywhere, in gaps as well. So in twenty steps one format has not hurt the other; the scoreboard at the end asks the same at the cursor.
+# All eight are smaller. In bodies most was won *in words*, which is what was trained, and the words have begun to count: that row is now below the signature alone, by a little. The signature alone has won nearly as much, the other two less than half of what the words have: that much is knowledge of networkx, which any text of networkx would have taught. Ends are now cheap everywhere, in gaps as well. So in twenty steps one format has not hurt the other; the scoreboard at the end asks the same at the cursor.
 #
 # `python -m copilot_lib finetune REPO --name mine --instructions` trains both in one adapter: a quarter of its examples ask for a function in this way, the others are the gaps of chapter 10.
 #
@@ -237,8 +239,8 @@ table = {name: looked_at(said) for name, said in answers.items()}
 print(aligned([(f"of {len(held_out)}", *table["base"]), *((name, *map(str, row.values())) for name, row in table.items())]))
 
 # %% [markdown]
-# The answer that is always the same is Python every time, and ends every time. So neither says that a model understands: they say that it has learnt the *form*. That is what twenty steps begin to teach an adapter: where an answer ends, and the indentation. All parameters are used as seldom as before, and as
-# seldom as in the answer that is always the same. The content is not in the model, and no format brings it there: none of the answers is the author's. Whether another one does what it should is found out by running it (chapter 9), and what brings that to useful heights is size: this same loop on a model a thousand times larger.
+# The answer that is always the same is Python every time, and ends every time. Both columns measure *form*, not understanding. Form is what twenty steps begin to teach an adapter: where an answer ends, and the indentation. All parameters are used as seldom as before, and as
+# seldom as in the answer that is always the same. The content is not in the model, and no format brings it there: none of the answers is the author's. Whether another one does what it should is found out by running it (chapter 9), and what brings that to useful heights is, by all that others report, size: this same loop on a far larger model.
 #
 # ## The wheel
 #
@@ -260,13 +262,18 @@ class Basket:
 '''
 mine = repository.SourceFile("shop/money.py", shop)
 
+# %% [markdown]
+# On Monday somebody took a completion word by word; on Tuesday one was taken and then changed; Thursday's was refused; Friday's is Wednesday's again; Saturday's is from another project; on Sunday somebody tried a key.
+
 # %%
 from dataclasses import replace
 from copilot_lib.feedback import Event, Store
 
+
 def accepted_at(answer, said, id, text=shop):
     at = text.index(answer)
-    return Event(id, "accepted", len(said), 900, "2026-11-02", "pocket", text[:at], text[at + len(answer) :], said)
+    around = {"prefix": text[:at], "suffix": text[at + len(answer) :]}
+    return Event(id, "accepted", accepted_characters=len(said), elapsed_ms=900, time="2026-11-02", model="pocket", text=said, **around)
 
 
 week = [accepted_at("sum(item.price for item in self.items)", "sum(item.price", "mon")]
@@ -279,7 +286,7 @@ leaking = shop.replace("    def t", '    key = "AKIA' + 'QZXW3E4R5T6Y7U8I"\n    
 week += [accepted_at("with_tax(net, country)", "with_tax(net, country)", "sun", leaking)]
 
 # %% [markdown]
-# On Monday somebody took a completion word by word; on Tuesday one was taken and then changed; Thursday's was refused; Friday's is Wednesday's again; Saturday's is from another project; on Sunday somebody tried a key. What counts of a completion is the last that was said of it:
+# Of each completion the last acceptance counts:
 
 # %%
 def settled(events):
@@ -319,6 +326,8 @@ batch = batches.padded([examples[1]], 4.0, codec.end_id)
 codec.decode(examples[1].ids[-examples[1].answer_count :]), sum(weight > 0 for weight in batch.weights[0]), len(batch.ids[0])
 
 # %% [markdown]
+# Twelve of its 101 tokens are learnt.
+#
 # ## Not from itself alone
 #
 # **Claim: what a model said is a narrow diet.** What was accepted is what the model could say already. So accepted completions come among gaps that are drawn from the repository itself (chapter 10): one in four, and each four times an epoch at most, however few there are.
@@ -343,7 +352,7 @@ own = list(draw(parts.train[:20], codec, 512))
 Counter(example.kind for example in among(own, examples, random.Random(0))), Counter(example.kind for example in among(own, examples * 30, random.Random(0)))
 
 # %% [markdown]
-# Alone, three accepted completions come four times each, and no more. Thirty times as many are a quarter of what is learnt, and no more than that.
+# Three accepted completions come four times each. Thirty times as many are a quarter of what is learnt, and no more than that.
 #
 # All of it is one command. It ends as `finetune` does: an adapter in the registry, whose card says how many events were used and why the others were not. Until then the old adapter stays. The last line is for the week after.
 #
@@ -367,8 +376,8 @@ from copilot_lib.tuning import simulation
 
 targets = simulation.targets_in(parts.test[:6], 8, 0)
 shown = simulation.shown_to_typist(completer, targets)
-fates = ["refused" if not (part := taken(text, at)) else "whole" if part == at.reference else "a part" for text, at in zip(shown, targets)]
-Counter(fates)
+parts_taken = [taken(text, at) for text, at in zip(shown, targets)]
+Counter("whole" if part == at.reference else "a part" if part else "refused" for part, at in zip(parts_taken, targets))
 
 # %% [markdown]
 # Look at *a part*. A completion that stops early is right as far as it goes, so whoever learns from acceptance alone learns to say little. That is why we count characters saved beside acceptances, and why the answer is what stands in the file, not what was taken.
@@ -379,7 +388,7 @@ Counter(fates)
 
 # %%
 from functools import partial
-from copilot_lib.tuning import flywheel, teaching
+from copilot_lib.tuning import arms, teaching
 
 slow = replace(Settings(), rate=teaching.EVENTS_RATE)  # a step of these examples holds few answers: the usual rate is too high
 
@@ -407,14 +416,15 @@ for name, fed_network in {"the pocket": completer.model.network, **fed}.items():
     print(f"{name:14}{bits_of_the_author(fed_network):5.1f} bits for what the author wrote at the other places")
 
 # %% [markdown]
-# Both losses have fallen, to the lowest where the model is fed on itself: with itself it agrees soonest. But it has become surer of the same mistakes, and what an author writes surprises it more. Nothing in the loop can notice this, since all that it is compared with is its own. One place where its answer is now another; compare the grey text with what is quoted above it:
+# Both losses have fallen, to the lowest where the model is fed on itself: with itself it agrees soonest. But it agrees less with an author: what the author wrote surprises it more. Nothing in the loop can notice this, since all that it is compared with is its own. (At one of the twelve places nothing was shown.) One place where its answer is now another:
 
 # %% tags=["nbval-ignore-output"]
 registry.save("fed", lambda new: shutil.copytree(work / "its own words" / training.BEST, new, dirs_exist_ok=True), made_for)
 fed_adapter = registry.find("fed")
 again = simulation.shown_to_typist(completer, targets, fed_adapter)
-which = next((n for n, (one, other) in enumerate(zip(shown, again)) if one != other), 0)
-show.completion(targets[which].cursor, again[which], f"fed on its own words; before it said {shown[which]!r}")
+[which, *_] = [n for n, (one, other) in enumerate(zip(shown, again)) if one != other]
+print(f"before it said {shown[which]!r}; the author wrote {targets[which].reference!r}")
+show.completion(targets[which].cursor, again[which], "fed on its own words")
 
 # %% [markdown]
 # ## The same, from the library
@@ -427,12 +437,12 @@ assert prompt(pair) == instructions.prompt(pair) and prompt(pair, 1) == instruct
 assert settled(week) == accepted.settled(week)
 assert list(among(own, examples, random.Random(3))) == list(mixing.among(own, examples, random.Random(3)))
 assert all(taken(text, at) == simulation.taken(text, at) for text, at in zip(shown, targets))
-{name: arm.says for name, arm in flywheel.ARMS.items()}
+{name: arm.says for name, arm in arms.ARMS.items()}
 
 # %% [markdown]
 # ## Measure
 #
-# The long run is stored: fontTools, three rounds of 150 places, each round in other files, all ways to learn with as many steps after each round, each going on from its own last adapter; events alone at a quarter of the rate at which gaps are learnt. In the first round nobody has learnt. (This record is still of the pocket before this one, of 101 million tokens, and is being measured again; what the other cells compute is of the one that ships.)
+# The long run is stored: three users of fontTools, each with three rounds of 150 places, each round in other files, all ways to learn with as many steps after each round, each going on from its own last adapter; events alone at a quarter of the rate at which gaps are learnt. In the first round nobody has learnt.
 
 # %%
 import json
@@ -447,8 +457,9 @@ def signed(three, scale, digits):
     return "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(*(scale * value for value in three), d=digits)
 
 
-cells = [(row["arm"], f"{row['accepted_share'][0]:.1%}", signed(row["accepted_more"], 100, 1), signed(row["bits_more"], 1, 2)) for row in later]
-print(aligned([("rounds 2 and 3", "accepted", "points more than never", "bits a character, more"), *cells]))
+shares = [(f"{row['accepted_share'][0]:.1%}", f"{row['saved_share'][0]:.1%}") for row in later]
+cells = [(row["arm"], *pair, signed(row["accepted_more"], 100, 1), signed(row["bits_more"], 1, 2)) for row, pair in zip(later, shares)]
+print(aligned([("rounds 2 and 3", "accepted", "saved", "points more than never", "bits a character, more"), *cells]))
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -469,8 +480,7 @@ figure.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, frameon=
 show.figure(figure, "Left: the share of completions that the simulated user accepted, round by round, for six ways to learn. Right: how much more surprising the author's text is to each than to who never learns, with intervals")
 
 # %% [markdown]
-# The wheel does not turn here. With who never learns, the user takes one completion in five, and no way to learn is clear above that. The right panel tells more. Whoever learns from accepted completions alone, from all that was shown, or from gaps alone, finds the author's text more surprising than before. Gaps with accepted completions among them, as `learn` puts
-# them, do no harm, and win nothing. (This is one seed: how the ways stand to each other may be otherwise with another.) So the sentence of the article is not shown by this. With thousands of events, or a larger model, it may come out otherwise, and the command is the same.
+# The wheel does not turn here. With who never learns, a user takes one completion in four, and no way to learn is above that; gaps alone are a little below. The right panel tells more. Whoever learns from accepted completions alone, from all that was shown, or from gaps alone, finds the author's text more surprising than who never learns. Of what the author wrote, and of gaps with accepted completions among them, as `learn` puts them, no harm is seen, and no gain. So the sentence of the article is not shown by this. With thousands of events, or a larger model, it may come out otherwise, and the command is the same.
 #
 # And for the running scoreboard, sixty places in networkx. (The one trained in words has read some of their files, so this says whether it still completes, and not how well it has learnt.)
 

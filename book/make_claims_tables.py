@@ -146,6 +146,8 @@ SHOWN = {"+ imports": "imports", "+ BM25": "BM25", "+ embeddings": "vectors", "+
 """What the ablation calls what a model was shown, and what the page does."""
 FORGOTTEN = {"lora": "LoRA", "weaker": "half of it", "whole": "all weights", "undecayed": "continued pretraining"}
 """Groups that are asked in other repositories too."""
+PARTS = {1.0: "LoRA", 0.75: "three quarters of it", 0.5: "half of it"}
+"""So much of an adapter's change, and what the page calls it."""
 HELPS = (
     Row("BM25", ("base", "bm25")),
     alone("LoRA", "lora-*"),
@@ -170,6 +172,8 @@ class Measured:
         record = json.loads((results / "claims" / "tuning.json").read_text(encoding="utf-8"))
         self._rows = {(row["repository"], row["run"], row["condition"]): row for row in record["rows"]}
         self._pairs = {(row["repository"], row["first"], row["second"]): row for row in record["beside"]}
+        strength = json.loads((results / "claims" / "strength.json").read_text(encoding="utf-8"))["rows"]
+        self._strengths = {(row["repository"], row["strength"]): row for row in strength}
         self._context = {
             name: json.loads((results / "context" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
             for name in REPOSITORIES
@@ -200,6 +204,10 @@ class Measured:
         """By how much a model is better where it was shown more, at all places of the ablation."""
         rows = (row for row in self._context[repository] if row["targets"] == "all" and row["condition"] == condition)
         return next(rows)[f"{score.name}_above_first"]
+
+    def in_part(self, repository: str, strength: float) -> dict:
+        """What came of so much of an adapter, in files taken out of what it learnt from."""
+        return self._strengths[repository, strength]
 
 
 def signed(value: float, decimals: int) -> str:
@@ -286,9 +294,27 @@ def elsewhere(found: Measured) -> str:
     return table(("learnt from", "asked in", *FORGOTTEN.values()), cells)
 
 
+def strength(found: Measured) -> str:
+    """What adapters are worth, whole and in part, in files that were taken out of what they learn from."""
+
+    def cells(score: Score) -> Iterator[Sequence[str]]:
+        for part, says in PARTS.items():
+            rows = [found.in_part(name, part) for name in REPOSITORIES]
+            asked = [cell(row[f"{score.name}_above_base"], score) for row in rows]
+            yield says, *asked, counted(row["seeds"] for row in rows)
+
+    def lines() -> Iterator[Sequence[str]]:
+        for part, says in PARTS.items():
+            rows = [found.in_part(name, part) for name in REPOSITORIES]
+            yield says, *(f"{row['won']} and {row['lost']} of {row['places']}" for row in rows)
+
+    made = [table((score.says, *REPOSITORIES, "seeds"), cells(score)) for score in (POINTS, BITS)]
+    return "\n\n".join([*made, table(("lines won and lost", *REPOSITORIES), lines())])
+
+
 def tables(found: Measured) -> dict[str, str]:
     """All tables of the page, by the names in its marks."""
-    made = {"context": context(found), "forgetting": elsewhere(found)}
+    made = {"context": context(found), "strength": strength(found), "forgetting": elsewhere(found)}
     made |= {name: in_all(found, rows) for name, rows in IN_ALL.items()}
     return made | {name: in_one(found, *of) for name, of in IN_ONE.items()}
 

@@ -39,6 +39,9 @@ def measured(section: str) -> dict[str, list[list[float]]]:
         for file in sorted((ROOT / "results" / "context").glob("*.json")):
             found = json.loads(file.read_text())["rows"]
             rows += [{"exact": row["exact_above_first"], "bits": row["bits_above_first"]} for row in found]
+    if "claims strength" in section:
+        found = json.loads((ROOT / "results" / "claims" / "strength.json").read_text())["rows"]
+        rows += [{"exact": row["exact_above_base"], "bits": row["bits_above_base"]} for row in found]
     return {"exact": [[100 * value for value in row["exact"]] for row in rows], "bits": [row["bits"] for row in rows]}
 
 

@@ -417,7 +417,7 @@ assert file.stat().st_size == 4 * added + header
 print(f"{added:,} numbers of 4 bytes, and {header:,} bytes that say which is which")
 
 # %% [markdown]
-# Nothing in it says whose paths these are. A path for another model fits where its shapes fit, and makes nonsense. So the package saves, beside peft's two files, a third one with the fingerprint of the base's weights, and a card; who loads it elsewhere is told so.
+# Nothing in it says whose paths these are. A path for another model fits where its shapes fit, and makes nonsense. So the package saves, beside peft's two files, the fingerprint of the base's weights, a card, and marks of the files that were learnt from. Who loads it for another model is told so, and nobody asks it about what it has read.
 
 # %%
 from copilot_lib.registry import Registry

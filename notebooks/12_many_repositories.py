@@ -239,10 +239,10 @@ clean = begun + list(Engine(runners["sensors"]).generate(going_on, **limits))
 def leak(source, target, ids):
     """An engine of `target` that believes to have read `ids`; the keys and values are those of `source`."""
     for mine, others in zip(target._kept.values(), source._kept.values()):
-        mine[:] = others
+        mine[:] = others  # a runner keeps keys and values
     target.length = len(ids)
     engine = Engine(target)
-    engine._kept = list(ids)
+    engine._kept = list(ids)  # an engine keeps of which ids they are
     return engine
 
 
@@ -282,12 +282,15 @@ def first_token_of(name):
 
 
 loading = time_of(lambda: completer.model.changed_by(adapters["billing"], "again"))
-switching, staying = zip(*[(first_token_of(name), first_token_of(name)) for name in ["sensors", "billing"] * 10])
+switching, staying = [], []
+for name in ["sensors", "billing"] * 10:
+    switching.append(first_token_of(name))
+    staying.append(first_token_of(name))
 times = {"load once": loading, "first token, same adapter": median(staying), "first token, after a switch": median(switching)}
 {what: f"{ms:.1f} ms" for what, ms in times.items()}
 
 # %% [markdown]
-# Other models run by torch, where the network is in memory once and the adapters lie beside each other in it: peft's `set_adapter` marks which one counts, before every pass of ours. There the thin products are
+# Other models run by torch, where the network is in memory once and the adapters lie beside each other in it: before each pass we call peft's `set_adapter`, to say which one counts. There the thin products are
 # computed anew with each token; what that costs stands at the end of this chapter.
 #
 # ## Find the right one
@@ -301,7 +304,7 @@ for place in ("billing/new.py", "sensors/deep/new.py", "elsewhere/new.py"):
     print(f"{place:20} {found.name if found else 'the base'}")
 
 # %% [markdown]
-# A colleague's clone is in another folder, so the address has to do. It is written in many ways; what differs between people is dropped, passwords first.
+# A colleague's clone is in another folder, so the address has to do. It is written in many ways; what differs between people is dropped, passwords first. The pattern reads, from the left, how to connect, as whom, the host, a port, and the path.
 
 # %%
 from copilot_lib.git_remote import ADDRESS
@@ -344,7 +347,8 @@ application = app.create(service, served, choice=Choice("pocket", registry.find,
 async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost") as client:
     for model in ("pocket", "pocket:billing", "pocket:sensors", "pocket:marketing"):
         answer = (await client.post("/v1/completions", json={"model": model, "prompt": cursor.prefix})).json()
-        print(f"{model:17}", (answer["choices"][0]["text"].split("\n")[0] if "choices" in answer else answer["error"]["message"].split(":")[0]))
+        told = answer["choices"][0]["text"] if "choices" in answer else answer["error"]["message"]
+        print(f"{model:17}", told.split("\n")[0].split(": expected")[0])
 
 # %% [markdown]
 # ## Whom do you trust?
@@ -390,8 +394,18 @@ print(refusal_of(broken))
 completer.complete(cursor, adapter="billing").text == expected["billing"]
 
 # %% [markdown]
-# The stamp in an entry changes when the files do. Train again under the same name, and the next request is answered by the new adapter, while one that is being answered ends on the old.
+# For whose weights it was made is looked at before the numbers: the file is still cut short. And the whole one answers as before.
 #
+# The stamp in an entry changes when the files do, and the next request is answered by the new ones:
+
+# %%
+changing = home / "changing"
+shutil.copytree(registry.find("billing").folder, changing)
+first = completer.complete(cursor, adapter=entry_of(changing)).text
+shutil.copy(registry.find("sensors").folder / TENSORS, changing)
+first == expected["billing"], completer.complete(cursor, adapter=entry_of(changing)).text == expected["sensors"]
+
+# %% [markdown]
 # ## One of several
 #
 # **Claim: adapters can be added exactly, and that says nothing about what the sum writes.** The simplest way to combine is to put the matrices side by side: `cat`. Nothing is lost; the change is the weighted sum.
@@ -404,7 +418,7 @@ exact = 0.5 * one.change() + 0.5 * two.change()
 wide.shape, tall.shape, float(abs(wide @ tall - exact).max()) < 1e-4
 
 # %% [markdown]
-# The rank has doubled. `linear` keeps it, by adding the `up` and the `down` matrices apart. `ties` does the same, but of each adapter it keeps the larger half of the numbers alone, and, where two
+# The rank has doubled. `linear` keeps it, by adding the `up` and the `down` matrices apart. `ties` does the same, but keeps only the larger half of each adapter's numbers, and, where two
 # have different signs, only the side with more weight.
 #
 # > **Predict.** Which products are in the sum that `linear` makes, and were in neither adapter? (Write out 0.5 · (up₁ + up₂) · (down₁ + down₂).)
@@ -472,7 +486,7 @@ described = "; ".join(f"{who or 'base'}: " + ", ".join(f"{name} {share:.0%}" for
 show.figure(figure, f"Bars: share of held-out lines that each adapter writes right, in both repositories. {described}")
 
 # %% [markdown]
-# In each repository its own adapter beats all others, and is useless next door. No mixture writes both. `cat` loses no number, and yet in our run it wrote no line of either, as `ties` did; `linear` wrote two in five of the lines of `sensors` and none of `billing`. Two changes were trained alone, and nobody trained what their sum does. These two repositories
+# In each repository its own adapter beats all others, and is useless next door. No mixture writes both. `cat` loses no number, and yet in our run it wrote no line of either; nor did `ties`; `linear` wrote two in five of the lines of `sensors` and none of `billing`. Two changes were trained alone, and nobody trained what their sum does. These two repositories
 # contradict each other at every line. Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: the first is written nearly as well as by its own adapter, the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
 #
 # And what does an adapter cost where it does not belong? The scoreboard asks in networkx:
@@ -501,11 +515,11 @@ scoreboard.table([scoreboard.score(method.__name__, method) for method in (empty
 # %%
 folder = combining.merge(registry.find("billing"), completer.model, home / "billing-copilot")
 alone = Completer.load(str(folder))
-print(sorted(file.name for file in folder.iterdir() if file.suffix in (".onnx", ".safetensors")))
+print({file.name: f"{file.stat().st_size / 1e6:.1f} MB" for file in sorted(folder.iterdir()) if file.suffix in (".onnx", ".safetensors")})
 alone.complete(cursor).text == expected["billing"]
 
 # %% [markdown]
-# It is saved in float32, so that it answers as base and adapter do. In 16 bits about one first choice in a hundred would be another (chapter 11), and a weak adapter would drown. Here is one that is a hundred times weaker:
+# As it should be: a small model is run merged anyway. The folder is saved in float32; in 16 bits about one first choice in a hundred would be another (chapter 11), and a weak adapter would drown. Here is one that is a hundred times weaker:
 
 # %%
 import torch
@@ -522,10 +536,10 @@ now = torch.tensor(merged(base, scaled(adapters["billing"], 0.01))[changed_array
 #
 # | situation | the article's advice | measured here |
 # |---|---|---|
-# | one repository, one team | one adapter, merged | the same text as unmerged, and a few per cent faster, or more for a model as small as the pocket |
+# | one repository, one team | one adapter, merged | the same first choices as unmerged, and a few per cent faster, or more for a model as small as the pocket |
 # | 3 to 5 repositories, one server | separate adapters, switched | after the first load a switch costs hardly anything; a wrong adapter was nowhere better than none |
-# | 10 and more, a server for each team | merged, one model each | 18 MB of disk each for the pocket, beside 0.6 MB for an adapter of rank 8; a server of the pocket keeps a whole graph in memory for each adapter in use, one of a larger model only the pairs |
-# | related repositories | try TIES, and measure | two made to contradict each other: nothing of either, or a part of one; two real ones, 0.7 and 0.3: the first nearly as good as its own, the second no better than none, and TIES worst for the first (stored) |
+# | 10 and more, a server for each team | merged, one model each | 25 MB of disk each for the pocket, beside 0.6 MB for an adapter of rank 8; a server of the pocket keeps a whole network in memory for each adapter in use, one of a larger model only the pairs |
+# | related repositories | try TIES, and measure | two made to contradict each other: nothing of either, or a part of one; two real ones, 0.7 and 0.3: the first nearly as good as its own, the second no better than none, and in bits TIES worst for the first (stored) |
 #
 # The times behind it come from a longer run, `python -m copilot_lib claims adapting`, on random weights of tiny_starcoder_py's shape and on the pocket (an adapter of rank 32):
 
@@ -562,8 +576,8 @@ assert entry_of(registry.find("billing").folder) == library.entry_of(registry.fi
 #
 # - **`it was made for the weights '…' of 'pocket'`.** The model has changed since, or another is loaded. Adapters do not move between models, not even between versions of one. Train again.
 # - **The answers are of the old adapter after a new training.** The server was asked about another folder: `adapters show NAME` says which. A registry's version is noticed by itself.
-# - **peft's second merge is the first.** `add_weighted_adapter` returns without a word if the name is there. We begin with a new model each time.
-# - **Outputs of a combined adapter change from call to call.** What is added to a network begins in training mode, with dropout. Call `eval()` again.
+# - **peft's second combination of a name is the old one.** `add_weighted_adapter` returns without a word if the name is there. We begin with a new model each time.
+# - **Outputs of a combined adapter change from call to call.** What is added to a network begins in training mode, where numbers may be left out by chance (dropout). Call `eval()` again.
 # - **`ties needs equal ranks`.** It adds matrices number by number, as `linear` does. `cat` takes adapters of different ranks, and so does `svd`, which makes the exact sum and keeps of it what a rank can hold (chapter 11's best pair); on a large model that takes long.
 #
 # ## Exercises
@@ -614,13 +628,13 @@ checks.check_12_side_by_side(side_by_side)
 # The weight goes to one side only; on both it would count twice.
 # </details>
 #
-# **3. Your own two** (open). Train an adapter on each of two repositories of yours, and ask `python -m copilot_lib evaluate REPO --compare adapter:ONE adapter:TWO` in both. Then combine them as you think best. Is there a
-# repository for which you would give up the switch?
+# **3. Your own two** (open). Train an adapter on each of two repositories of yours, and ask `python -m copilot_lib evaluate REPO --compare adapter:ONE adapter:TWO` in both. Then combine them as you think best. Would you use the
+# mixture anywhere instead of switching?
 
 # %% [markdown]
 # ## Recap
 #
-# - An adapter is a sum: taken once for a small model, at every token beside a large one.
+# - An adapter is a sum: a small model does it once, a large one at every token.
 # - A switch is safe if whatever was kept of a prompt belongs to one adapter: engine, memory and shared runs.
 # - The folder and the git remote say which adapter is meant, and nothing that a stranger wrote is used before it is checked.
 # - Combining is arithmetic, and whether the result still writes anything has to be measured. Here the right adapter beat every mixture.

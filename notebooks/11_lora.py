@@ -565,7 +565,7 @@ slow, fast = (statistics.median(column) for column in zip(*times))
 print(f"four tokens: apart {slow:.1f} ms, merged {fast:.1f} ms, {slow / fast:.1f} times")
 
 # %% [markdown]
-# Forty small products more in a small network are not nothing. That is why the package's own runner for small models merges an adapter when it is first asked for, and keeps the base beside it. The same questions, asked at ten thousand places (of an earlier pocket) and of a network of the article's shape, are
+# Forty small products more in a small network are not nothing. That is why the package's own runner for small models merges an adapter when it is first asked for, and keeps the base beside it. The same questions, asked at ten thousand places and of a network of the article's shape, are
 # stored:
 
 # %%

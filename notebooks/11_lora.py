@@ -671,7 +671,7 @@ show.figure(figure, f"What an adapter adds, with intervals; blue where zero lies
 
 # %% [markdown]
 # Each difference was taken place by place (chapter 9), and its interval decides. Left, the answers: blue to the right of zero would be a gain that these places bear out, blue to the left is a loss. Right, the bits: to the left of zero the right text has become likelier. To become likelier is easier than to come first, and a person sees only what comes first: two repositories have fewer bits, and none has more
-# right lines. The held-out loss of every one of these adapters fell as ours did. *A loss that falls is no proof of better completions*: it says that training works, and only asking says what for. Whether pieces of other files do more, and what both do together, is chapter 13's question.
+# right lines ([in other files](../book/claims.md#context-or-lora) one has). The held-out loss of every one of these adapters fell as ours did. *A loss that falls is no proof of better completions*: it says that training works, and only asking says what for. Whether pieces of other files do more, and what both do together, is chapter 13's question.
 #
 # ## What goes wrong
 #

@@ -216,7 +216,7 @@ def without(asked: Frozen, learnt: frozenset[str]) -> Frozen:
     if not known:
         return asked
     if not kept:
-        raise ValueError("an adapter has learnt from all files that are to be asked about: was it made of this repository?")
+        raise ValueError("an adapter has learnt from all of these files: give the --seed and --tests that it was made with")
     left_out = asked.left_out | {LEARNT_BEFORE: len(asked.targets) - len(kept)}
     targets, labels = map(list, zip(*kept, strict=True))
     fingerprint = digest(asked.fingerprint + " ".join(sorted(known)))

@@ -41,7 +41,7 @@ def test_an_adapter_that_has_learnt_from_all_of_it_is_not_asked(tmp_path):
     frozen.freeze(root, tmp_path / "places.json", per_kind=5)
     asked = frozen.load(root, tmp_path / "places.json")
     everything = {mark for file in repository.read(root) for mark in learnt.marks("elsewhere", file)}
-    with pytest.raises(ValueError, match="was it made of this repository"):
+    with pytest.raises(ValueError, match="give the --seed and --tests that it was made with"):
         frozen.without(asked, frozenset(everything))
 
 

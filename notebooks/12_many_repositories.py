@@ -487,7 +487,7 @@ show.figure(figure, f"Bars: share of held-out lines that each adapter writes rig
 
 # %% [markdown]
 # In each repository its own adapter beats all others, and is useless next door. No mixture writes both. `cat` loses no number, and yet in our run it wrote no line of either; nor did `ties`; `linear` wrote two in five of the lines of `sensors` and none of `billing`. Two changes were trained alone, and nobody trained what their sum does. These two repositories
-# contradict each other at every line. Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: the first is written nearly as well as by its own adapter, the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
+# contradict each other at every line. Of two real ones, 0.7 of networkx and 0.3 of sqlalchemy, more is left: in bits the first is written nearly as well as by its own adapter (but for TIES), the second no better than by the base ([claims](../book/claims.md#adapters-combined)). The other way, one adapter trained on several repositories at once, is measured [there](../book/claims.md#one-adapter-for-all), too.
 #
 # And what does an adapter cost where it does not belong? The scoreboard asks in networkx:
 
@@ -539,7 +539,7 @@ now = torch.tensor(merged(base, scaled(adapters["billing"], 0.01))[changed_array
 # | one repository, one team | one adapter, merged | the same first choices as unmerged, and a few per cent faster, or more for a model as small as the pocket |
 # | 3 to 5 repositories, one server | separate adapters, switched | after the first load a switch costs hardly anything; a wrong adapter was nowhere better than none |
 # | 10 and more, a server for each team | merged, one model each | 25 MB of disk each for the pocket, beside 0.6 MB for an adapter of rank 8; a server of the pocket keeps a whole network in memory for each adapter in use, one of a larger model only the pairs |
-# | related repositories | try TIES, and measure | two made to contradict each other: nothing of either, or a part of one; two real ones, 0.7 and 0.3: the first nearly as good as its own, the second no better than none, and in bits TIES worst for the first (stored) |
+# | related repositories | try TIES, and measure | two made to contradict each other: nothing of either, or a part of one; two real ones, not related, 0.7 and 0.3: the first nearly as good as its own, the second no better than none, and in bits TIES worst for the first (stored) |
 #
 # The times behind it come from a longer run, `python -m copilot_lib claims adapting`, on random weights of tiny_starcoder_py's shape and on the pocket (an adapter of rank 32):
 

@@ -314,9 +314,9 @@ for name, one in asked.items():
 # Nowhere is that shown. One way to make two helps fit each other is to train them together: `finetune --context` shows pieces of other files in half of its examples. That is the fourth row of the figure:
 
 # %%
-for name, one in asked.items():
-    together = right_at(name, "retrieval", "bm25")
-    beside = paired.difference(right_at(name, *ARMS["both"]), together, [t.group for t in one.targets])
+for name in asked:
+    pairs = (f"lora-{name}, bm25", f"retrieval-{name}, bm25")
+    beside = next(pair["exact"] for pair in record["beside"] if (pair["repository"], pair["first"], pair["second"]) == (name, *pairs))
     print(f"{name:11} {in_points(gain(name, 'retrieval', 'bm25')):24} beside both as they were: {in_points(beside)}")
 
 # %% [markdown]
@@ -491,7 +491,7 @@ print(scoreboard.aligned(other_ways))
 # %% [markdown]
 # Look for intervals that do not hold zero. What does an adapter's age cost, beside what few files cost? And where three share one: who pays?
 #
-# No interval here shows what other files would say: every seed is asked in the same ones. In files taken out of what is learnt from, three times others, LoRA won 62 lines of networkx and lost 28, of 803 ([claims](../book/claims.md#context-or-lora)).
+# Every seed here is asked in the same files; another split, learnt from anew, may say something else. In files taken out of what is learnt from, three times others, LoRA won 62 lines of networkx and lost 28, of 803 ([claims](../book/claims.md#context-or-lora)).
 #
 # ## What is forgotten
 #

@@ -13,7 +13,7 @@ from copilot_lib.tuning.settings import Settings
 REPOSITORIES = ("networkx", "sqlalchemy", "fontTools")
 """Held out from the pocket's own training, whole."""
 OLDER = "networkx==2.8.8"
-"""A release that is four years older than the one that is installed; pip fetches it."""
+"""A release that is three years older than the one that is installed; pip fetches it."""
 SEEDS = (0, 1, 2)
 STEPS = 490
 """Of `SETTINGS.batch_tokens` each: half a million tokens, in less than four minutes of one core's time."""

@@ -61,7 +61,8 @@ bench: .venv/.ready
 	$(RUN) copilot_lib bench $(ARGS)
 
 # Long measurements, stored under results/: the plan of the trainings is shown first, and what has a record is not done again.
-# Two processes share the sweep, a third call does what one of them may have left. The first time also a corpus, which the n-gram model beside the network counts.
+# Two processes share the sweep, a third call does what one of them may have left. The first time also a corpus, which the
+# n-gram model beside the network counts.
 results: .venv/.ready
 	test -f build/pocket/corpus.jsonl || $(RUN) copilot_lib corpus
 	$(RUN) copilot_lib quality

@@ -8,7 +8,7 @@ sentences around it are the page's own.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -236,6 +236,11 @@ def table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
+def in_both(cells: Callable[[Score], Iterator[Sequence[str]]], *more: str) -> str:
+    """A table of points and one of bits, with a column for each repository and for what else is named."""
+    return "\n\n".join(table((score.says, *REPOSITORIES, *more), cells(score)) for score in (POINTS, BITS))
+
+
 def in_all(found: Measured, rows: Sequence[Row]) -> str:
     """Points and bits, in each repository."""
 
@@ -244,7 +249,7 @@ def in_all(found: Measured, rows: Sequence[Row]) -> str:
             asked = [cell(found.apart(name, row, score), score) for name in REPOSITORIES]
             yield row.says, *asked, counted(found.seeds(name, row) for name in REPOSITORIES)
 
-    return "\n\n".join(table((score.says, *REPOSITORIES, "seeds"), cells(score)) for score in (POINTS, BITS))
+    return in_both(cells, "seeds")
 
 
 def counted(seeds: Iterable[int]) -> str:
@@ -277,7 +282,7 @@ def context(found: Measured) -> str:
         for condition, says in SHOWN.items():
             yield says, *(cell(found.shown(name, condition, score), score) for name in REPOSITORIES)
 
-    return "\n\n".join(table((score.says, *REPOSITORIES), cells(score)) for score in (POINTS, BITS))
+    return in_both(cells)
 
 
 def elsewhere(found: Measured) -> str:
@@ -308,8 +313,7 @@ def strength(found: Measured) -> str:
             rows = [found.in_part(name, part) for name in REPOSITORIES]
             yield says, *(f"{row['won']} and {row['lost']} of {row['places']}" for row in rows)
 
-    made = [table((score.says, *REPOSITORIES, "seeds"), cells(score)) for score in (POINTS, BITS)]
-    return "\n\n".join([*made, table(("lines won and lost", *REPOSITORIES), lines())])
+    return "\n\n".join([in_both(cells, "seeds"), table(("lines won and lost", *REPOSITORIES), lines())])
 
 
 def tables(found: Measured) -> dict[str, str]:

@@ -8,7 +8,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
@@ -53,7 +52,8 @@ def answers(run: plan.Run, work: Path) -> tuple[list[Target], Answered]:
     """The places of one seed, and what was answered; what was asked before, about the same, is not asked again."""
     material, asked = divided(materials.material_of(run), run.seed)
     file = work / "strength" / f"{run.name}-{run.seed}.json"
-    about = json.loads(json.dumps({"strengths": STRENGTHS, "places": digest(asked)} | asdict(running.plan_of(run, material))))
+    places = frozen.digest(repr([(target.file, target.reference) for target in asked]))
+    about = json.loads(json.dumps({"strengths": STRENGTHS, "places": places} | asdict(running.plan_of(run, material))))
     record = asking.read(file)
     if not record or record["about"] != about:
         print(f"{run.name}, seed {run.seed}: {len(asked)} places", file=sys.stderr, flush=True)
@@ -73,11 +73,6 @@ def anew(run: plan.Run, material: Material, asked: Sequence[Target], work: Path)
     shutil.rmtree(folder)
     for strength in STRENGTHS:
         yield f"{strength:g}", outcomes(running.with_adapter(run.key, registry, strength), asked)
-
-
-def digest(asked: Sequence[Target]) -> str:
-    """Tells places from others."""
-    return sha256(repr([(target.file, target.reference) for target in asked]).encode()).hexdigest()
 
 
 def divided(material: Material, seed: int) -> tuple[Material, list[Target]]:

@@ -92,19 +92,14 @@ def run(
     ]
     rows = []
     for name in names:
-        came = {number: [one[name][number] for one in turned] for number in range(rounds)}
-        never = {number: [one["never"][number] for one in turned] for number in range(rounds)}
-        for number in came:
-            head = {
-                "arm": name,
-                "says": ARMS[name].says,
-                "round": number + 1,
-                "learnt": sum(turn.learnt for turn in came[number]),
-            }
-            rows.append(head | row(together(came[number]), together(never[number])))
+        head = {"arm": name, "says": ARMS[name].says}
+        came, never = ([[one[arm][number] for one in turned] for number in range(rounds)] for arm in (name, "never"))
+        for number, (ours, theirs) in enumerate(zip(came, never, strict=True), 1):
+            learnt = {"round": number, "learnt": sum(turn.learnt for turn in ours)}
+            rows.append(head | learnt | row(together(ours), together(theirs)))
         if rounds > 1:
-            later = [together(chain.from_iterable(one[number] for number in one if number)) for one in (came, never)]
-            rows.append({"arm": name, "says": ARMS[name].says, "round": "later"} | row(*later))
+            later = (together(chain.from_iterable(one[1:])) for one in (came, never))
+            rows.append(head | {"round": "later"} | row(*later))
     return rows
 
 

@@ -466,7 +466,7 @@ speed = {rate.what.split()[0]: rate.per_second for rate in rates}
 round(speed["draw"] / speed["train"])
 
 # %% [markdown]
-# Cards are faster at training, and wait sooner: one trained the pocket's adapter on 54,600 tokens a second ([record](../results/costs/card.txt)), so that ten of them wait for drawing. And the large model? The rule of thumb is two operations a parameter and token on the way there, for LoRA two more on the way back, and two again where the way there is walked twice. The data sheet of an H100, a card of 80 GB, promises 989 trillion a second in 16 bits. An H200, which has the same arithmetic, did 352 of them in steps of 4,096 tokens, a good third ([record](../results/costs/large.json)).
+# Cards are faster at training, and wait sooner: one trained the pocket's adapter on 54,600 tokens a second ([record](../results/costs/card.txt)), so that ten of them wait for drawing. And the large model? The rule of thumb is two operations a parameter and token on the way there, for LoRA two more on the way back, and two again where the way there is walked twice. The data sheet of an H100, a card of 80 GB, promises 989 trillion a second in 16 bits. An H200, which has the same arithmetic, did 406 of them in steps of 4,096 tokens, two fifths ([record](../results/costs/large.json)).
 
 # %%
 tokens = sums[2].amount

@@ -187,6 +187,27 @@ def test_where_the_first_process_cannot_begin_it_says_so_and_the_others_end_in_s
     assert "copilot_lib/" not in refused.stderr, "no traceback of ours; torchrun adds one of its own"
 
 
+CARDED = """
+import sys
+from copilot_lib.__main__ import main
+from copilot_lib.cli import tuning
+
+tuning.graphics_cards = lambda: 1
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_more_processes_than_graphics_cards_are_refused_in_one_line(repository, tmp_path):
+    (tmp_path / "carded.py").write_text(CARDED)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "carded.py"]
+    command += ["finetune", str(repository), "--name", "x"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    said = [line for line in refused.stderr.splitlines() if line.startswith("copilot_lib: ")]
+    assert refused.returncode != 0
+    assert len(said) == 1 and "2 processes were started on a machine with 1 graphics card, " in said[0]
+    assert "copilot_lib/" not in refused.stderr
+
+
 def test_accelerate_launch_on_a_cpu_starts_one_process_and_we_say_so(tmp_path):
     script = tmp_path / "asked.py"
     script.write_text(

@@ -36,7 +36,7 @@ def test_one_command_makes_an_adapter_and_says_what_it_is_worth(repository, tiny
     words = ["finetune", str(repository), "--name", "shop", "--model", str(tiny), "--epochs", "1", "--targets", "2"]
     done = subprocess.run(**command(tmp_path, *words), capture_output=True)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"\d+ steps of 1024 tokens in \w+ on cpu: about \d+ minutes", done.stdout)
+    assert re.search(r"\d+ steps of \d+ tokens in \w+ on \w+: about \d+ minutes", done.stdout)
     assert re.search(r"Held-out loss \d\.\d+ before, \d\.\d+ after \d+ steps", done.stdout)
     assert "adapter:shop against lookup" in done.stdout
     folder = tmp_path / "adapters" / "shop"
@@ -68,7 +68,7 @@ shown = tuning.Bar.show
 
 def show(self, seen):
     shown(self, seen)
-    if seen.step == 6 and seen.loss is not None:
+    if seen.step == 2 and seen.loss is not None:  # a card makes few steps of so little
         raise KeyboardInterrupt  # what Ctrl-C does, at a moment that is always the same
 
 tuning.Bar.show = show

@@ -21,8 +21,10 @@ def finetune(arguments) -> int:
     name = checked(arguments.name)
     model = arguments.model or models.default_name()
     folder = arguments.folder or Path("build/finetune") / name
+    cards = graphics_cards()
+    processes.check_cards(os.environ, cards)
     one = processes.join(models.best_device())
-    if line := processes.warning(os.environ, graphics_cards()):
+    if line := processes.warning(os.environ, cards):
         print(f"copilot_lib: {line}", file=sys.stderr)
 
     def decide():

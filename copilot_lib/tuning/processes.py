@@ -61,8 +61,8 @@ def join(device: str) -> Processes:
 def check_cards(environment: Mapping[str, str], cards: int) -> None:
     """`ValueError` where a machine with graphics cards is given more processes than these.
 
-    Two processes on one card would end in an error of NCCL's that names neither. Each says so: torchrun stops the others as soon
-    as one has ended, so that the first might not come to it.
+    Two processes on one card would end in an error of NCCL's that names neither. Each says so: torchrun stops the others as
+    soon as one has ended, so that the first might not come to it.
 
     >>> check_cards({"LOCAL_WORLD_SIZE": "2"}, cards=1)
     Traceback (most recent call last):

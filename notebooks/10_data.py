@@ -35,7 +35,7 @@
 # - collect a repository and account for every file that is left out;
 # - find secrets by their form, and see at the cursor what happens to those that are not found;
 # - split by file, and measure what leaks when you do not;
-# - draw examples anew for every epoch, and count what the usual recipe wastes.
+# - draw examples anew for every epoch (each pass through all files), and count what the usual recipe wastes.
 
 # %%
 import sys
@@ -107,7 +107,7 @@ for name, text in planted.items():
     (root / name).write_text(text)
 
 # %% [markdown]
-# > **Predict.** The article's collector walks the folder, skips some folders by name, and takes every `.py` file between 50 and 50,000 bytes whose first line does not say that it was generated. Which of
+# > **Predict.** The collector of *Build Your Own Copilot in Pure Python*, the article that this book follows, walks the folder, skips some folders by name, and takes every `.py` file between 50 and 50,000 bytes, with five lines of code or more, whose first line does not say that it was generated. Which of
 # > the six Python files that we planted does it take?
 
 # %%
@@ -135,11 +135,11 @@ print(summary.text(mine.report))
 # %% [markdown]
 # Tests are left out unless you say `--tests`: half of these files are tests, and who learns from them learns to write tests. A key of a known form, as in `settings.py`, is seen when a file is read, by chapter 8's reader; a password takes the closer look of the next section.
 #
-# A licence is not a filter. It is a question to you: may you train on this, and give away what comes of it? The report names the file, and the adapter's card will repeat it.
+# A licence is not a filter. It is a question to you: may you train on this, and give away what comes of it? The report names the file, and the card of what is trained, an [adapter](../book/glossary.md#adapter), will repeat it.
 #
 # ## Secrets
 #
-# **Claim: look for forms, not for randomness.** A key looks random, so one could look for strings with many different characters. Entropy says how many bits a character of a string carries.
+# **Claim: look for forms, not for randomness.** A key looks random, so one could look for strings with many different characters. Entropy says how many bits a character of a string carries: for twenty characters log2(20) = 4.32 at the most.
 
 # %%
 import re
@@ -153,11 +153,14 @@ def entropy(text):
 
 
 strings = [found for file in mine.train for found in re.findall(r"""["']([\w+/=-]{20,})["']""", file.text)]
-alarms = [string for string in strings if entropy(string) > 3.5]
-print(f"{len(alarms)} alarms in {len(strings)} strings, such as", *alarms[:2])
+key = re.search(r"AKIA\w+", planted["settings.py"])[0]
+for limit in (3.5, 4.0, 4.5):
+    alarms = [string for string in strings if entropy(string) > limit]
+    print(f"limit {limit}: {len(alarms)} alarms in {len(strings)} strings", *alarms[:1], "and the key" * (entropy(key) > limit))
+f"the key {entropy(key):.2f}, the password {entropy('tr4vel-by' + '-n1ght'):.2f} bits a character"
 
 # %% [markdown]
-# In code, names are as various as keys are. Those who make tokens know this, and give them forms: `AKIA` and sixteen characters, `ghp_` and thirty-six. [detect-secrets](https://github.com/Yelp/detect-secrets) knows
+# One limit finds this key with few alarms for nothing. The usual one, 4.5, cannot be reached by so short a text, whatever stands in it; and no limit finds the password that lets names pass, for people choose passwords like names. Those who make tokens give them forms: `AKIA` and sixteen characters, `ghp_` and thirty-six. [detect-secrets](https://github.com/Yelp/detect-secrets) knows
 # two dozen such forms, addresses with a password in them, and names like `password` with a string assigned. We use these, and not its two detectors for entropy.
 
 # %%
@@ -314,7 +317,7 @@ print(f"{len(recipe)} examples, half of them longer than {sorted(sizes)[len(size
 print(f"in the pocket's tokens {sum(whole) / len(recipe):.0%} keep their middle; {sum(min(size, LIMIT) for size in sizes) / sum(sizes):.0%} of the text is left")
 
 # %% [markdown]
-# Seven of eight examples are the beginning of a file, with `<fim_prefix>` in front and nothing after it; each is read three times an epoch, while most of the repository is never read. (The article's model has twelve times as many kinds of token, and needs fewer for the same text: there more would keep their middle.) This is what such an example teaches, at its end:
+# Seven of eight examples have lost their middle. Most of these are just the beginning of a file with `<fim_prefix>` in front; the others have a gap that nothing fills. The beginning of a long file is read up to three times an epoch, and most of the repository never. (The article's model has twelve times as many kinds of token, and needs fewer for the same text: there more would keep their middle.) This is what such an example teaches, at its end:
 
 # %%
 cut = next(text for text, fits in zip(recipe, whole) if not fits)
@@ -343,7 +346,7 @@ Counter({0: "the file, exactly", 1: "one newline too many"}[len("".join(taken_ap
 #
 # ## Window first
 #
-# **Claim: cut the window first, then the gap, and nothing has to be thrown away.** `overhead` counts what an example needs beside its text: the sentinels, and one end token. `windows` cuts a file into pieces of whole lines. Of each it says where it starts, where it ends, and how many tokens have room in it.
+# **Claim: cut the window first, then the gap, and no middle is ever thrown away.** `overhead` counts what an example needs beside its text: the sentinels, and one end token. `windows` cuts a file into pieces of whole lines. Of each it says where it starts, where it ends, and how many tokens have room in it.
 
 # %%
 from copilot_lib.codec import LINE
@@ -401,7 +404,7 @@ print(len(ids), "tokens:", codec.decode(ids))
 #
 # ## Anew every epoch
 #
-# **Claim: a gap costs nothing, so do not use it twice.** The article cuts three gaps into a file and shows them in every epoch; ours are as many as the file has windows. Below, one file over ten epochs: which lines were ever asked for?
+# **Claim: a gap costs nothing, so do not use it twice.** The article cuts three gaps into a file and shows them in every epoch; ours are nearly as many as the file has windows (here, just as many). Below, one file over ten epochs: which lines were ever asked for?
 
 # %%
 def lines_asked(text, epoch):
@@ -449,14 +452,14 @@ Counter(example.kind for example in epoch), max(len(example.ids) for example in 
 # %% [markdown]
 # One in ten windows is plain text that just goes on, so that the model does not forget how; it ends with an end token where its file ends, and only there.
 #
-# A prompt may show pieces of other files (chapter 8). A model that never saw such prompts in training hardly uses them, so `draw` can write them just as the server will, from files that may be learnt from and from no others:
+# A prompt may show pieces of other files (chapter 8). The pocket never saw such prompts in training, and hardly uses them. `draw` can write them just as the server will, from files that may be learnt from and from no others. Whether that teaches it was measured, and is [not seen](../book/claims.md#context-or-lora):
 
 # %%
 from copilot_lib.tuning import neighbours
 
 with neighbours.places(mine.train) as place_of:
     shown = drawing.Drawing(context_share=1.0)
-    with_others = next(one for one in drawing.draw(mine.train, codec, 512, 0, 2, shown, place_of) if one.context_count > 60)
+    with_others = next(one for one in drawing.draw(mine.train, codec, 512, seed=0, epoch=2, drawing=shown, places=place_of) if one.context_count > 60)
 text = codec.decode(with_others.ids)
 print(f"{with_others.context_count} tokens of other files, such as:", *text[text.index("# ") :].split("\n")[:4], sep="\n")
 
@@ -473,14 +476,14 @@ pair = next(pair for pair in pairs if pair.name == "_is_complete_graph")
 print(f"{len(pairs)} pairs, such as:\n{instructions.prompt(pair)}{pair.response}")
 
 # %% [markdown]
-# Skipped are tests, functions without a docstring, and bodies that teach nothing. A signature with its answer beneath is a function again, so answers can be run and not only compared. Does that hold for all of them?
+# Skipped are tests, functions without a docstring, and bodies of one statement on one line. A signature with its answer beneath is a function again. Does every one of them parse?
 
 # %%
 import ast
 
 good = sum(isinstance(ast.parse(pair.signature + "\n" + pair.response).body[0], ast.FunctionDef | ast.AsyncFunctionDef) for pair in pairs)
 fitting = list(instructions.instruction_examples(mine.train, codec, 512))
-print(f"{good} of {len(pairs)} parse; {len(fitting)} have room in 512 tokens, none is cut")
+print(f"{good} of {len(pairs)} parse; {len(fitting)} have room in 512 tokens, and no answer is cut")
 
 # %% [markdown]
 # ## Measure
@@ -526,7 +529,7 @@ for row in record["rows"]:
     print(f"{row['recipe']:15}{seconds:4.0f} s with {answered:5.1f} tokens of answers in each, then a loss of {row['held_out_loss']:.2f}")
 
 # %% [markdown]
-# The article's recipe has taken hardly anything off the loss. That is not the waste alone. Its rate is much lower (a question for the next chapter); it makes few large steps, of texts that end at the pocket's 512 tokens, where ours makes many small ones; and the gaps that are asked are drawn as ours are. Nor is a loss a completion.
+# The article's recipe has taken hardly anything off the loss. That is not the waste alone. Its rate is much lower (a question for the next chapter), and on a CPU it computes in 32 bits where ours computes in 16; it makes few large steps, of texts that end at the pocket's 512 tokens, where ours makes many small ones; and the gaps that are asked are drawn as ours are. Nor is a loss a completion.
 #
 # All this is one command, `python -m copilot_lib collect YOUR_FOLDER --output report.json`. The report belongs to what is trained from it:
 
@@ -595,7 +598,7 @@ checks.check_10_hold_out(hold_out)
 # The library counts characters, and takes the groups in an order that depends on a seed and on their first path, so that a new file moves few others.
 # </details>
 #
-# **3. Your repository** (open). Run `python -m copilot_lib collect` on it. Read the three longest lists of the report: what is left out that should be learnt, what is learnt that should not, and whose password is that?
+# **3. Your repository** (open). Run `python -m copilot_lib collect` on it. Read `left_out_files` and `secrets` in its report, and the paths in `material.collect(folder).train`: what is left out that should be learnt, what is learnt that should not, and whose password is that?
 
 # %% [markdown]
 # ## Recap

@@ -180,11 +180,19 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def told_apart(frozen: dict) -> str:
+    """Tells one frozen file from another by what is asked and of which texts.
+
+    Labels do not count: whether a name is a library's depends on the Python and the libraries that are installed.
+    """
+    asked = [[row[key] for key in ("file", "kind", "start", "end")] for row in frozen["targets"]]
+    return digest(json.dumps([frozen["name"], frozen["settings"], frozen["train"], frozen["test"], asked]))
+
+
 def load(root: Path, file: Path) -> Frozen:
     """The frozen places, in the files as they are. `ValueError` where one has changed, or the file holds no places."""
     try:
-        data = file.read_text(encoding="utf-8")
-        frozen = json.loads(data)
+        frozen = json.loads(file.read_text(encoding="utf-8"))
         texts = {path: same_text(root, path, was) for side in ("train", "test") for path, was in frozen[side].items()}
         changed = sorted(path for path, text in texts.items() if text is None)
         if not changed:
@@ -196,7 +204,7 @@ def load(root: Path, file: Path) -> Frozen:
                 [SourceFile(path, texts[path]) for path in frozen["train"]],
                 frozen["settings"],
                 frozen["left_out"],
-                digest(data),
+                told_apart(frozen),
             )
     except (KeyError, TypeError, AttributeError, UnicodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{file} does not hold frozen places (format {FORMAT}): name another folder with --output") from error

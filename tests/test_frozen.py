@@ -46,6 +46,17 @@ def test_freezing_twice_gives_the_same_and_another_seed_others(root, tmp_path):
     assert frozen.load(root, first) == frozen.load(root, second)
 
 
+def test_places_are_told_apart_by_what_is_asked_and_not_by_labels_which_depend_on_what_is_installed(root, tmp_path):
+    file, other = tmp_path / "1.json", tmp_path / "2.json"
+    frozen.freeze(root, file, per_kind=10)
+    was = frozen.load(root, file)
+    data = json.loads(file.read_text())
+    other.write_text(json.dumps(data | {"targets": [row | {"stratum": "new"} for row in data["targets"]]}))
+    assert {label.stratum for label in was.labels} != {"new"} and frozen.load(root, other).fingerprint == was.fingerprint
+    other.write_text(json.dumps(data | {"targets": data["targets"][1:]}))
+    assert frozen.load(root, other).fingerprint != was.fingerprint
+
+
 def test_every_kind_is_asked_about_in_files_that_are_not_learnt_from(root, tmp_path):
     frozen.freeze(root, tmp_path / "t.json", per_kind=10)
     asked = frozen.load(root, tmp_path / "t.json")

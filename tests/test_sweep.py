@@ -75,6 +75,28 @@ def test_outcomes_come_back_from_json_as_they_were():
     assert asking.unpacked(json.loads(json.dumps(asking.packed(found)))) == found
 
 
+def test_the_releases_of_the_plan_are_those_that_were_tested():
+    tested = Path(__file__).parent.parent.joinpath("constraints.txt").read_text().lower().split()
+    assert {f"{name}=={release}".lower() for name, release in plan.RELEASES.items()} <= set(tested)
+
+
+def test_where_another_release_is_installed_the_plan_s_is_fetched(tmp_path, monkeypatch):
+    assert asking.folder_of("networkx", tmp_path) == asking.package_folder("networkx")
+    asked_for = []
+
+    def fetch(package, folder):
+        asked_for.append(package)
+        (folder / package.split("==")[0]).mkdir(parents=True)
+
+    monkeypatch.setattr(asking, "fetch", fetch)
+    monkeypatch.setattr(asking, "installed_release", {"networkx": "1.0"}.get)
+    for _ in range(2):
+        there = asking.folder_of("networkx", tmp_path)
+        assert there == tmp_path / "packages" / f"networkx=={plan.RELEASES['networkx']}" / "networkx" and there.is_dir()
+    assert asking.folder_of(plan.OLDER, tmp_path).name == "networkx"
+    assert asked_for == [f"networkx=={plan.RELEASES['networkx']}", plan.OLDER]
+
+
 @pytest.fixture
 def small(tmp_path, monkeypatch) -> Path:
     """A small package that the sweep may take for a repository, with twenty places at most."""

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import metadata
 from pathlib import Path
 
 from copilot_lib import context, frozen, models
@@ -22,6 +23,7 @@ from copilot_lib.context import Index, NgramCache, Project
 from copilot_lib.frozen import Frozen
 from copilot_lib.installed import package_folder
 from copilot_lib.models import Model
+from copilot_lib.sweep.plan import RELEASES
 from copilot_lib.sweep.sharing import lock_of
 from copilot_lib.targets import Target
 
@@ -59,12 +61,25 @@ class Asked:
 
 
 def folder_of(package: str, work: Path = Path("build/claims")) -> Path:
-    """Where an installed package is; of `name==version`, which pip fetches into `work`, where that was unpacked."""
-    if "==" in package:
-        return fetched(package, work / "packages" / package)
-    if not (folder := package_folder(package)):
-        raise ValueError(f"{package} is not installed: install the tested set (constraints.txt)")
-    return folder
+    """Where a package is: as it is installed, if it is of the release that the plan names, else where that was unpacked.
+
+    Of `name==version` it is that release. pip fetches what is not installed into `work`.
+    """
+    name, _, version = package.partition("==")
+    release = version or RELEASES.get(name, "")
+    if not release or installed_release(name) == release:
+        if folder := package_folder(name):
+            return folder
+        raise ValueError(f"{name} is not installed: install the tested set (constraints.txt)")
+    return fetched(f"{name}=={release}", work / "packages" / f"{name}=={release}")
+
+
+def installed_release(name: str) -> str | None:
+    """The version of an installed package; None where it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def fetched(package: str, folder: Path) -> Path:

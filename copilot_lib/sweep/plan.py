@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from copilot_lib.tuning.drawing import Drawing
 from copilot_lib.tuning.settings import Settings
 
-REPOSITORIES = ("networkx", "sqlalchemy", "fontTools")
+RELEASES = {"networkx": "3.6.1", "sqlalchemy": "2.1.9", "fontTools": "4.68.0"}
+"""Which are learnt from and asked about, whatever is installed; pip fetches them where that is another."""
+REPOSITORIES = tuple(RELEASES)
 """Held out from the pocket's own training, whole."""
 OLDER = "networkx==2.8.8"
 """A release that is three years older than the one that is installed; pip fetches it."""

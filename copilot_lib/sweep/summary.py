@@ -109,7 +109,7 @@ def costs(members: Sequence[dict]) -> dict:
 
 def rounded(values: Iterable[float]) -> list[float]:
     """As they are written down."""
-    return [round(value, 4) for value in values]
+    return [round(value, 6) for value in values]
 
 
 def text(made: Sequence[dict]) -> str:

@@ -8,7 +8,7 @@ import os
 import sys
 
 from copilot_lib.cli import adapting, collecting, completing, learning, measuring, pretraining, serving, tuning
-from copilot_lib.cli.inputs import BAD_INPUT
+from copilot_lib.cli.inputs import BAD_INPUT, INTERRUPTED
 
 GROUPS = (completing, serving, adapting, measuring, collecting, tuning, learning, pretraining)
 
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0, 1 where a check found something, 2 where input cannot be used."""
+    """Runs one command; returns 0, 1 where a check found something, 2 where input cannot be used, 130 after Ctrl-C."""
     words = sys.argv[1:] if words is None else words
     if hasattr(sys.stdout, "reconfigure"):  # a terminal without Unicode shows a question mark and no traceback
         sys.stdout.reconfigure(errors="replace")
@@ -44,6 +44,12 @@ def main(words: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read us has seen enough; Python would complain once more when it closes the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:  # before a command had begun with what it says at an interrupt
+        return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if str(error.name).split(".")[0] in sys.stdlib_module_names | {"copilot_lib"}:
+            raise
+        return refuse(f"this Python lacks {error.name}: run the one of .venv, which `make lab` makes, or install the package")
     except OSError as error:
         return refuse(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
     except (ValueError, FloatingPointError) as error:

@@ -27,7 +27,9 @@ from copilot_lib.split import TEST_SHARE
 Progress = Callable[[str, Iterable, int], Iterable]
 """From a contestant's name, what is to be asked and the number that was asked before, to the same things as they are done."""
 
-PLACES = "targets.json"
+PLACES, PAGE = "targets.json", "index.html"
+OPTIONS = {"per_kind": "--targets", "seed": "--seed", "tests": "--tests"}
+"""By which options a command says how places are chosen."""
 
 
 def silently(name: str, items: Iterable, done: int) -> Iterable:
@@ -44,7 +46,7 @@ def places(root: Path, output: Path, per_kind: int, seed: int, tests: bool) -> F
     wanted = {"per_kind": per_kind, "seed": seed, "test_share": TEST_SHARE, "tests": tests}
     if asked.settings != wanted:
         differing = [key for key in wanted if asked.settings.get(key) != wanted[key]]
-        was = ", ".join(f"{key} {asked.settings.get(key)} instead of {wanted[key]}" for key in differing)
+        was = ", ".join(f"{OPTIONS.get(key, key)} {asked.settings.get(key)} instead of {wanted[key]}" for key in differing)
         raise ValueError(f"{file} was frozen with {was}: ask for the same, or name another folder with --output")
     return asked
 
@@ -90,7 +92,7 @@ def run(
     couple = compared[0] if compared else (lookup, "baseline:n-gram")
     page = compare_page.page(asked, record, couple, *(replies[name] for name in couple))
     write_json(output / "results.json", record)
-    write_whole(output / "index.html", lambda file: file.write_text(page, encoding="utf-8"))
+    write_whole(output / PAGE, lambda file: file.write_text(page, encoding="utf-8"))
     return record
 
 

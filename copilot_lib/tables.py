@@ -100,6 +100,26 @@ def pairs_table(record: dict, first: str, second: str) -> list[tuple[str, ...]]:
     return made
 
 
+def in_short(record: dict, first: str, second: str) -> str:
+    """What a comparison of two comes to: at how many kinds of cursor a difference is clear of zero.
+
+    >>> pair = {"kind": "block", "first": "a", "second": "b"}
+    >>> exact, bits = {"metric": "exact", "difference": [0.1, 0.02, 0.2]}, {"metric": "bits_per_byte", "difference": [0, -1, 1]}
+    >>> print(in_short({"table": [pair], "pairs": [pair | exact, pair | bits]}, "a", "b"))
+    In short, of 1 kinds of cursor: exact answers clearly more at 1, fewer at 0; bits (fewer are better) fewer at 0, more at 0.
+    What is not clear may be either; more --targets tell more.
+    """
+    count = len(kinds(record))
+
+    def clear(metric: str, sign: int) -> int:
+        rows = only(record["pairs"], first=first, second=second, metric=metric)
+        return sum(min(sign * end for end in row["difference"][1:]) > 0 for row in rows)
+
+    exact = f"exact answers clearly more at {clear('exact', 1)}, fewer at {clear('exact', -1)}"
+    bits = f"bits (fewer are better) fewer at {clear('bits_per_byte', -1)}, more at {clear('bits_per_byte', 1)}"
+    return f"In short, of {count} kinds of cursor: {exact}; {bits}.\nWhat is not clear may be either; more --targets tell more."
+
+
 def points(interval: Sequence[float]) -> str:
     """A difference of shares in points, with its interval.
 

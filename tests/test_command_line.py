@@ -1,5 +1,6 @@
 """The command line as a person meets it: real processes, one clear line for bad input."""
 
+import argparse
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from copilot_lib import __main__
 from copilot_lib.__main__ import main
 from copilot_lib.models import POCKET
 
@@ -176,3 +178,21 @@ def test_the_doctor_checks_versions_model_device_memory_and_speed(capsys):
 def test_the_doctor_says_what_to_do_when_the_model_is_missing(capsys):
     assert main(["doctor", "--model", "pokcet"]) == 1
     assert "fix  pokcet is neither" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (ModuleNotFoundError(name="uvicorn"), 2, "copilot_lib: this Python lacks uvicorn: run the one of .venv"),
+    ],
+)
+def test_what_ends_a_command_before_it_has_begun_is_no_traceback(error, status, said, monkeypatch, capsys):
+    def run(arguments):
+        raise error
+
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=run)
+    monkeypatch.setattr(__main__, "parser", lambda: parser)
+    assert main([]) == status
+    assert capsys.readouterr().err.startswith(said)

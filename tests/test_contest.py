@@ -270,7 +270,7 @@ def test_the_command_line_goes_on_and_says_where_things_are(root, output, capfd)
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["{root}", "--targets", "4", "--output", "{output}"], "frozen with per_kind 3 instead of 4"),
+        (["{root}", "--targets", "4", "--output", "{output}"], "frozen with --targets 3 instead of 4"),
         (["{root}", "--targets", "3", "--seed", "1", "--output", "{output}"], "seed 0 instead of 1"),
         (["nowhere", "--output", "{new}"], "nowhere"),
         (["{root}/m0.py", "--output", "{new}"], "Not a directory"),

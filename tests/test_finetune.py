@@ -37,7 +37,7 @@ def test_one_command_makes_an_adapter_and_says_what_it_is_worth(repository, tiny
     done = subprocess.run(**command(tmp_path, *words), capture_output=True)
     assert done.returncode == 0, done.stderr
     assert re.search(r"\d+ steps of \d+ tokens in \w+ on \w+: about \d+ minutes", done.stdout)
-    assert re.search(r"Held-out loss \d\.\d+ before, \d\.\d+ after \d+ steps", done.stdout)
+    assert re.search(r"Loss in the files to see when to stop: \d\.\d+ before, \d\.\d+ after \d+ steps", done.stdout)
     assert "adapter:shop against lookup" in done.stdout
     folder = tmp_path / "adapters" / "shop"
     report = json.loads((tmp_path / "build" / "finetune" / "shop" / "report.json").read_text())
@@ -93,6 +93,27 @@ def test_an_interrupt_says_how_to_go_on_and_the_run_goes_on(repository, tiny, tm
     resumed = subprocess.run(**command(tmp_path, *words, "--resume"), capture_output=True)
     assert resumed.returncode == 0, resumed.stderr
     assert (tmp_path / "adapters" / "shop" / "adapter_model.safetensors").exists()
+
+
+KNOWN_BEFORE = """
+import sys
+from copilot_lib.__main__ import main
+from copilot_lib.tuning import training
+
+training.mean_loss = lambda network, batches: 1.0  # the base knows the repository, and no step makes it better
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_what_is_no_better_than_its_base_is_not_saved_and_the_adapter_before_it_stays(repository, tiny, tmp_path):
+    words = ["finetune", str(repository), "--name", "shop", "--model", str(tiny), "--epochs", "1", "--targets", "0"]
+    assert subprocess.run(**command(tmp_path, *words), capture_output=True).returncode == 0
+    saved = {file.name: file.read_bytes() for file in (tmp_path / "adapters" / "shop").iterdir()}
+    harmed = subprocess.run(**command(tmp_path) | {"args": [sys.executable, "-c", KNOWN_BEFORE, *words]}, capture_output=True)
+    assert harmed.returncode == 1, harmed.stderr
+    assert "is no better than what it began with, so no adapter was saved" in harmed.stderr
+    assert "held a run that has ended: it is in build/finetune/shop.before now" in harmed.stdout
+    assert {file.name: file.read_bytes() for file in (tmp_path / "adapters" / "shop").iterdir()} == saved
 
 
 @pytest.mark.parametrize(

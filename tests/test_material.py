@@ -152,6 +152,7 @@ def test_numbers_of_the_report_are_those_of_the_files(root):
     [
         ("LICENSE", "MIT License\n\nCopyright", True),
         ("COPYING.txt", "\n  GNU GENERAL PUBLIC LICENSE\n", False),
+        ("LICENSE", "Copyright (c) 2026, some people\nAll rights reserved.", False),
         ("x", "", None),
     ],
 )
@@ -162,6 +163,13 @@ def test_the_licence_is_named(root, name, text, permissive):
         assert found is None
     else:
         assert found == {"file": name, "title": text.strip().split("\n")[0], "permissive": permissive}
+
+
+def test_a_licence_that_begins_with_a_name_is_known_by_its_words(root):
+    words = "Redistributions of source code must retain the above\ncopyright notice, this list of conditions"
+    (root / "LICENSE").write_text(f"Copyright 2014 Somebody\n\n{words}")
+    found = material.collect(root).report["licence"]
+    assert found == {"file": "LICENSE", "title": "BSD License; Copyright 2014 Somebody", "permissive": True}
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])

@@ -51,10 +51,9 @@ def learn(arguments) -> int:
             course = finetune.run(
                 plan, found, folder, arguments.resume, bar.show, bar.say, further=lesson.examples, begin=lesson.begin
             )
-        conclude(arguments, name, folder, course)
+        return conclude(arguments, name, folder, course)
     except KeyboardInterrupt:
         return interrupted(folder)
-    return 0
 
 
 def reviewed(judged, said: dict[str, bool], keep) -> dict[str, bool]:

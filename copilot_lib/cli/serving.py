@@ -48,7 +48,7 @@ def serve(arguments) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes what runs, then raises the signal once more
         signal.signal(number, lambda *_: sys.exit(0))
     address = f"http://{arguments.host}:{door.getsockname()[1]}"
-    print(f"{completer.model.name} completes code at {address} (Ctrl-C ends it)", flush=True)
+    print(f"{completer.model.name} completes code at {address} ({address}/docs shows how; Ctrl-C ends it)", flush=True)
     if choice.default:
         print(f"Requests that name no adapter are answered with {choice.default}", flush=True)
     if store:

@@ -9,7 +9,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
+from copilot_lib.cli.inputs import INTERRUPTED, TO_BE_FIXED, Add, BadInput
+
+NO_HELP = (
+    "that is no better than what it began with, so no adapter was saved (what was learnt is in {folder}). "
+    "There may be too little to learn from (--tests, a larger repository), or a model may have read this code before: "
+    "copilot_lib/pocket/README.md names what the pocket has read"
+)
 
 
 def finetune(arguments) -> int:
@@ -52,12 +58,9 @@ def finetune(arguments) -> int:
         with Bar(plan, one.first) as bar:
             course = finetune.run(plan, found, folder, arguments.resume, bar.show, bar.say, one.first)
         processes.leave(one)
-        if not one.first:
-            return 0
-        conclude(arguments, name, folder, course)
+        return conclude(arguments, name, folder, course) if one.first else 0
     except KeyboardInterrupt:
         return interrupted(folder) if one.first else INTERRUPTED
-    return 0
 
 
 def check_same(arguments, plan) -> None:
@@ -76,21 +79,28 @@ def check_same(arguments, plan) -> None:
             )
 
 
-def conclude(arguments, name: str, folder: Path, course) -> None:
-    """Puts what a run came to into the user's registry, and says what it is worth beside its base."""
+def conclude(arguments, name: str, folder: Path, course) -> int:
+    """Puts what a run came to into the user's registry, and says what it is worth beside its base; the exit status.
+
+    What did not come below the loss that it began with is no adapter, and takes no other one's place.
+    """
     from copilot_lib.registry import Registry
     from copilot_lib.tuning import finetune, making
 
     plan = finetune.plan_in(folder)  # where memory was short, it is another than the run began with
-    made = making.save(name, arguments.repository, plan, folder, Registry())
-    print(f"Held-out loss {course.first_loss:.3f} before, {course.best_loss:.3f} after {course.steps} steps: {made}")
+    print(course.in_words(plan.steps))
+    if not course.helped:
+        print(f"copilot_lib: {NO_HELP.format(folder=folder)}", file=sys.stderr)
+        return TO_BE_FIXED
+    print(f"Saved: {making.save(name, arguments.repository, plan, folder, Registry())}")
     if arguments.targets:
         print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
+    return 0
 
 
 def interrupted(folder: Path) -> int:
     """Says how to go on with a run that was stopped."""
-    print(f"\nStopped. What was learnt is in {folder}: the same command with --resume goes on from there.", file=sys.stderr)
+    print(f"\nStopped. What there is of it is in {folder}: the same command with --resume goes on.", file=sys.stderr)
     return INTERRUPTED
 
 

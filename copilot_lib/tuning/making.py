@@ -52,4 +52,5 @@ def compare(
     options = {"per_kind": per_kind, "model": plan.model, "progress": progress} | division
     record = contest.run(root, [plan.model, f"adapter:{name}"], folder / EVALUATION, **options)
     save(name, root, plan, folder, Registry(), record)
-    return tables.text(record)
+    short = tables.in_short(record, plan.model, f"adapter:{name}")
+    return f"{tables.text(record)}\n\n{short}\nThe same as a page: {folder / EVALUATION / contest.PAGE}"

@@ -27,6 +27,12 @@ from copilot_lib.tuning import leaks
 VALIDATION_SHARE = 0.1
 LEAST_WORDS = 10
 LICENCE_NAME = re.compile(r"(licen[cs]es?|copying|unlicense)([-_.][\w.-]+)?", re.I)
+WORDS_OF_LICENCES = {
+    "Redistributions of source code must retain the above copyright": "BSD License",
+    "Permission is hereby granted, free of charge, to any person obtaining a copy of this software": "MIT License",
+    "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee": "ISC License",
+}
+"""What licences say that often begin with a name and a year instead of their own."""
 DUPLICATE = "a near-duplicate of another file"
 
 Progress = Callable[[str, Iterable], Iterable]
@@ -163,5 +169,7 @@ def licence(root: Path) -> dict | None:
         except (OSError, LeftOut):
             continue
         title = next((line.strip() for line in text.split("\n") if line.strip()), "")
+        known = next((licence for words, licence in WORDS_OF_LICENCES.items() if words in " ".join(text.split())), "")
+        title = f"{known}; {title}" if known and not is_permissive(title) else title
         return {"file": name, "title": title[:80], "permissive": is_permissive(title)}
     return None

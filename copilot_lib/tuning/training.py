@@ -49,6 +49,28 @@ class Course:
     curve: list[dict]
     """Rows with `step` and `loss` or `eval_loss`."""
 
+    @property
+    def best_step(self) -> int:
+        """After which step what was kept was there; the last, where nobody looked on the way."""
+        looks = [(row["eval_loss"], row["step"]) for row in self.curve if "eval_loss" in row]
+        return min(looks)[1] if looks else self.steps
+
+    @property
+    def helped(self) -> bool:
+        """Whether the held-out loss came below what it was; also where nobody looked."""
+        return self.best_loss < self.first_loss or not any("eval_loss" in row for row in self.curve)
+
+    def in_words(self, planned: int) -> str:
+        """What a run of so many planned steps came to.
+
+        >>> looks = [{"step": 20, "eval_loss": 1.8}, {"step": 80, "eval_loss": 1.9}]
+        >>> Course(80, 2.0, 1.8, looks).in_words(207)
+        'Loss in the files to see when to stop: 2.000 before, 1.800 after 20 steps; ended at 80 of 207, since it fell no more'
+        """
+        stopped = f"; ended at {self.steps} of {planned}, since it fell no more" if self.steps < planned else ""
+        loss = f"{self.first_loss:.3f} before, {self.best_loss:.3f} after {self.best_step} steps"
+        return f"Loss in the files to see when to stop: {loss}{stopped}"
+
 
 def train(
     network,

@@ -81,6 +81,8 @@ class CompletionServer(LanguageServer):
         """The open documents by their addresses."""
         self.context, self.ngrams = context, ngrams
         self.belonging = Belonging(adapter)
+        self.logged: set[Entry] = set()
+        """The adapters that have answered; the first time each is named in the client's log."""
         self.fingerprint: str | None = None
         """Whose weights the model's are, once that matters."""
         self.projects = Workspace(())
@@ -159,6 +161,10 @@ class CompletionServer(LanguageServer):
                 said = f"{error} (answered without it)"
                 self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, said))
             return await self.complete(kind, cursor, uri)
+        if adapter and adapter not in self.logged:
+            self.logged.add(adapter)
+            said = f"the adapter {adapter.name} ({adapter.folder}) answers at {uri}"
+            self.window_log_message(types.LogMessageParams(types.MessageType.Info, said))
         completion_id = f"cmpl-{secrets.token_hex(12)}"
         self.recent.add(completion_id, cursor, completion)
         return completion_id, completion

@@ -53,7 +53,8 @@ def add(registry, name, made, root):
 @contextlib.asynccontextmanager
 async def editing(folder, options=None):
     editor = LanguageClient("editor", "1")
-    editor.warned = []
+    editor.warned, editor.logged = [], []
+    editor.feature(types.WINDOW_LOG_MESSAGE)(lambda params: editor.logged.append(params.message))
     editor.feature(types.WINDOW_SHOW_MESSAGE)(lambda params: editor.warned.append(params.message))
     await editor.start_io(sys.executable, "-m", "copilot_lib", "lsp")
     folders = [types.WorkspaceFolder(folder.as_uri(), folder.name)]
@@ -82,11 +83,12 @@ def test_each_document_is_completed_by_the_adapter_of_its_repository(registry, t
         async with editing(tmp_path / "outer") as editor:
             places = ("outer/a.py", "outer/inner/a.py", "elsewhere.py")
             said = [await ask(editor, (tmp_path / place).as_uri()) for place in places]
-            return said, await ask(editor, "untitled:one")
+            return said, await ask(editor, "untitled:one"), editor.logged
 
-    said, untitled = asyncio.run(scene())
+    said, untitled, logged = asyncio.run(scene())
     assert said == [say("one"), say("two"), say(None)]
     assert untitled == say("one"), "a text without a file belongs to the workspace"
+    assert [line.split(" (")[0] for line in logged] == ["the adapter one", "the adapter two"], "each is named once"
 
 
 def test_the_client_may_name_one_or_none(registry, tmp_path, say):

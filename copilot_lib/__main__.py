@@ -47,7 +47,7 @@ def main(words: list[str] | None = None) -> int:
     except KeyboardInterrupt:  # before a command had begun with what it says at an interrupt
         return INTERRUPTED
     except ModuleNotFoundError as error:
-        if str(error.name).split(".")[0] in sys.stdlib_module_names | {"copilot_lib"}:
+        if not error.name or error.name.split(".")[0] in sys.stdlib_module_names | {"copilot_lib"}:
             raise
         return refuse(f"this Python lacks {error.name}: run the one of .venv, which `make lab` makes, or install the package")
     except OSError as error:

@@ -5,9 +5,13 @@ It knows the rows that `report` makes; it does not know replies or metrics.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from copilot_lib import paired
 from copilot_lib.report import MAIN_VIEW
 from copilot_lib.scoreboard import aligned
 from copilot_lib.strata import STRATA
+
+LEVEL = 0.05
+"""A difference of exact answers is called clear where chance gives as large a one less often."""
 
 
 def per_cent(interval: Sequence[float]) -> str:
@@ -101,23 +105,24 @@ def pairs_table(record: dict, first: str, second: str) -> list[tuple[str, ...]]:
 
 
 def in_short(record: dict, first: str, second: str) -> str:
-    """What a comparison of two comes to: at how many kinds of cursor a difference is clear of zero.
+    """What a comparison of two comes to: at how many kinds of cursor a difference is clear of zero, and of McNemar's test.
 
     >>> pair = {"kind": "block", "first": "a", "second": "b"}
-    >>> exact, bits = {"metric": "exact", "difference": [0.1, 0.02, 0.2]}, {"metric": "bits_per_byte", "difference": [0, -1, 1]}
+    >>> exact = {"metric": "exact", "difference": [0.1, 0.02, 0.2], "p": 0.01}
+    >>> bits = {"metric": "bits_per_byte", "difference": [0, -1, 1]}
     >>> print(in_short({"table": [pair], "pairs": [pair | exact, pair | bits]}, "a", "b"))
     In short, of 1 kinds of cursor: exact answers clearly more at 1, fewer at 0; bits (fewer are better) fewer at 0, more at 0.
-    What is not clear may be either; more --targets tell more.
+    >>> print(in_short({"table": [pair], "pairs": [pair | exact | {"p": 0.25}, pair | bits]}, "a", "b"))
+    In short, of 1 kinds of cursor: exact answers clearly more at 0, fewer at 0; bits (fewer are better) fewer at 0, more at 0.
     """
-    count = len(kinds(record))
 
-    def clear(metric: str, sign: int) -> int:
+    def clear(metric: str, said: str) -> int:
         rows = only(record["pairs"], first=first, second=second, metric=metric)
-        return sum(min(sign * end for end in row["difference"][1:]) > 0 for row in rows)
+        return sum(paired.verdict(row["difference"], 0) == said and row.get("p", 0) < LEVEL for row in rows)
 
-    exact = f"exact answers clearly more at {clear('exact', 1)}, fewer at {clear('exact', -1)}"
-    bits = f"bits (fewer are better) fewer at {clear('bits_per_byte', -1)}, more at {clear('bits_per_byte', 1)}"
-    return f"In short, of {count} kinds of cursor: {exact}; {bits}.\nWhat is not clear may be either; more --targets tell more."
+    exact = f"exact answers clearly more at {clear('exact', 'better')}, fewer at {clear('exact', 'worse')}"
+    bits = f"bits (fewer are better) fewer at {clear('bits_per_byte', 'worse')}, more at {clear('bits_per_byte', 'better')}"
+    return f"In short, of {len(kinds(record))} kinds of cursor: {exact}; {bits}."
 
 
 def points(interval: Sequence[float]) -> str:

@@ -57,7 +57,7 @@ start()
 # Further down it adds both together, "what most production tools do", and continued pretraining, with a "risk of catastrophic forgetting". But "good" has no unit, and cannot be compared with a day of your work.
 #
 # So we asked. `python -m copilot_lib sweep` trains adapters for three repositories that the pocket model has never seen, and asks each at the same frozen places, in files that nothing was learnt from. First the places: they are
-# chosen again here, from the installed packages, in the same way.
+# chosen again here, from the same releases, in the same way.
 
 # %%
 import tempfile
@@ -700,7 +700,7 @@ scoreboard.table([scoreboard.score(method.__name__, method) for method in (empty
 # - **`a difference of -0.03 was to matter: expected 0 or more`.** What matters has no sign; the two sides of the band have.
 # - **The adapter is splendid on your own test.** The test was learnt from. `finetune` and `evaluate` set the same files aside for the same `--seed`; with another seed they do not.
 # - **The loss falls and the editor gets worse.** All weights, a high rate, few files. Watch a text that has nothing to do with the repository, and compare it before and after.
-# - **`pip could not fetch networkx==3.6.1: this part of the sweep needs a network`.** Another release is installed than was measured. Its lines are others, so pip fetches that one. Or install the tested set (constraints.txt).
+# - **`pip could not fetch networkx==3.6.1, which needs a network: …`.** Another release is installed than was measured. Its lines are others, so pip fetches that one. Or install the tested set (constraints.txt).
 #
 # ## Exercises
 #

@@ -16,7 +16,7 @@ from copilot_lib.__main__ import main
 from copilot_lib.adapter_files import AdapterRefused
 from copilot_lib.feedback import CHARACTERS_AROUND, Event, Store
 from copilot_lib.registry import Registry
-from copilot_lib.tuning import going_on, material
+from copilot_lib.tuning import going_on, material, training
 from copilot_lib.tuning.settings import Settings
 
 SECRET = 'token = "AKIA' + 'QZXW3E4R5T6Y7U8I"\n'
@@ -117,6 +117,15 @@ def test_what_was_accepted_becomes_an_adapter_whose_card_says_how_much_was_used(
     assert f"- {used} accepted completions ({used} kept)" in card
     assert f"- accepted completions left out: 1 secret, {10 - used} held out, 1 foreign" in card
     assert models.load(str(tiny)).read_adapter(learn.registry.find("shop").folder)
+
+
+def test_what_goes_on_from_an_adapter_is_saved_though_it_is_no_better_where_that_was_the_best(learn, monkeypatch):
+    assert learn().status == 0
+    monkeypatch.setattr(training, "mean_loss", lambda network, batches: 1.0)  # what is begun with is better than what comes
+    anew = learn()
+    assert anew.status == 1 and "no adapter was saved, since" in anew.wrong
+    assert learn("--from", "shop").status == 0
+    assert learn.registry.about("shop")["feedback"]["from"] == "shop"
 
 
 def test_a_later_run_goes_on_from_the_adapter_that_is_there(learn):

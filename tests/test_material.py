@@ -165,11 +165,24 @@ def test_the_licence_is_named(root, name, text, permissive):
         assert found == {"file": name, "title": text.strip().split("\n")[0], "permissive": permissive}
 
 
-def test_a_licence_that_begins_with_a_name_is_known_by_its_words(root):
-    words = "Redistributions of source code must retain the above\ncopyright notice, this list of conditions"
-    (root / "LICENSE").write_text(f"Copyright 2014 Somebody\n\n{words}")
-    found = material.collect(root).report["licence"]
-    assert found == {"file": "LICENSE", "title": "BSD License; Copyright 2014 Somebody", "permissive": True}
+BSD = "Redistributions of source code must retain the above\ncopyright notice, this list of conditions"
+
+
+@pytest.mark.parametrize(
+    ("above", "named", "permissive"),
+    [
+        ("Copyright 2014 Somebody", "BSD License; Copyright 2014 Somebody", True),
+        ('"Commons Clause" License Condition', '"Commons Clause" License Condition', False),
+        ("Business Source License 1.1", "Business Source License 1.1", False),
+        ("Copyright 2014 Somebody\nfor non-commercial purposes only", "Copyright 2014 Somebody", False),
+        ("Copyright 2014 Somebody\nunder the terms of the GNU General Public License", "Copyright 2014 Somebody", False),
+    ],
+)
+def test_a_licence_that_begins_with_its_owner_is_known_by_its_words_if_nothing_beside_them_restricts(
+    root, above, named, permissive
+):
+    (root / "LICENSE").write_text(f"{above}\n\n{BSD}")
+    assert material.collect(root).report["licence"] == {"file": "LICENSE", "title": named, "permissive": permissive}
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])

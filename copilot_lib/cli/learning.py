@@ -9,7 +9,7 @@ from pathlib import Path
 
 from copilot_lib.checkpoint import write_json
 from copilot_lib.cli.inputs import INTERRUPTED, Add, BadInput
-from copilot_lib.cli.tuning import Bar, add_run, conclude, interrupted, minutes, reading_bar
+from copilot_lib.cli.tuning import Bar, add_run, conclude, concluded, interrupted, minutes, reading_bar
 
 MINUTES = 10.0
 LINES_ABOVE = 3
@@ -51,7 +51,11 @@ def learn(arguments) -> int:
             course = finetune.run(
                 plan, found, folder, arguments.resume, bar.show, bar.say, further=lesson.examples, begin=lesson.begin
             )
-        return conclude(arguments, name, folder, course)
+        if not getattr(arguments, "from"):
+            return concluded(arguments, name, folder, course)
+        # What was accepted stands in no file to see when to stop, and the adapter that is gone on from was the best for these.
+        conclude(arguments, name, folder, course)
+        return 0
     except KeyboardInterrupt:
         return interrupted(folder)
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from copilot_lib.cli.inputs import INTERRUPTED, TO_BE_FIXED, Add, BadInput
 
 NO_HELP = (
-    "that is no better than what it began with, so no adapter was saved (what was learnt is in {folder}). "
-    "There may be too little to learn from (--tests, a larger repository), or a model may have read this code before: "
-    "copilot_lib/pocket/README.md names what the pocket has read"
+    "no adapter was saved, since in the files to see when to stop it is no better than the model without it: there may be too "
+    "little to learn from (--tests, a larger repository), or the model has read this code before"
 )
 
 
@@ -58,7 +57,7 @@ def finetune(arguments) -> int:
         with Bar(plan, one.first) as bar:
             course = finetune.run(plan, found, folder, arguments.resume, bar.show, bar.say, one.first)
         processes.leave(one)
-        return conclude(arguments, name, folder, course) if one.first else 0
+        return concluded(arguments, name, folder, course) if one.first else 0
     except KeyboardInterrupt:
         return interrupted(folder) if one.first else INTERRUPTED
 
@@ -79,23 +78,24 @@ def check_same(arguments, plan) -> None:
             )
 
 
-def conclude(arguments, name: str, folder: Path, course) -> int:
-    """Puts what a run came to into the user's registry, and says what it is worth beside its base; the exit status.
+def concluded(arguments, name: str, folder: Path, course) -> int:
+    """`conclude` for what a base has learnt, and the exit status: what is no better than the base takes no adapter's place."""
+    if course.helped:
+        conclude(arguments, name, folder, course)
+        return 0
+    print(f"copilot_lib: {course.in_words()}\n{NO_HELP}", file=sys.stderr)
+    return TO_BE_FIXED
 
-    What did not come below the loss that it began with is no adapter, and takes no other one's place.
-    """
+
+def conclude(arguments, name: str, folder: Path, course) -> None:
+    """Puts what a run came to into the user's registry, and says what it is worth beside its base."""
     from copilot_lib.registry import Registry
     from copilot_lib.tuning import finetune, making
 
     plan = finetune.plan_in(folder)  # where memory was short, it is another than the run began with
-    print(course.in_words(plan.steps))
-    if not course.helped:
-        print(f"copilot_lib: {NO_HELP.format(folder=folder)}", file=sys.stderr)
-        return TO_BE_FIXED
-    print(f"Saved: {making.save(name, arguments.repository, plan, folder, Registry())}")
+    print(f"{course.in_words()}\nSaved: {making.save(name, arguments.repository, plan, folder, Registry())}")
     if arguments.targets:
         print(making.compare(name, arguments.repository, plan, folder, arguments.targets, asked))
-    return 0
 
 
 def interrupted(folder: Path) -> int:
@@ -177,7 +177,7 @@ class Bar:
             return
         self._bar.update(seen.step - self._bar.n)
         rate = self._bar.format_dict["rate"]
-        numbers = {"loss": f"{seen.loss:.3f}", "held out": f"{self._held_out:.3f}" if self._held_out is not None else "-"}
+        numbers = {"loss": f"{seen.loss:.3f}", "unseen": f"{self._held_out:.3f}" if self._held_out is not None else "-"}
         self._bar.set_postfix(numbers | ({"tokens/s": f"{rate * self._tokens:.0f}"} if rate else {}), refresh=False)
 
     def say(self, line: str) -> None:

@@ -94,9 +94,10 @@ def fetch(package: str, folder: Path) -> None:
     """Has pip download a release, and unpacks it into a folder that is not there; `ValueError` where it cannot be had."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
         options = ["--no-deps", "--only-binary", ":all:", "--dest", beside]
-        pip = subprocess.run([sys.executable, "-m", "pip", "download", *options, package], capture_output=True)
+        pip = subprocess.run([sys.executable, "-m", "pip", "download", *options, package], capture_output=True, text=True)
         if pip.returncode:
-            raise ValueError(f"pip could not fetch {package}: this part of the sweep needs a network")
+            reason = (pip.stderr.strip().splitlines() or ["it says nothing"])[-1]
+            raise ValueError(f"pip could not fetch {package}, which needs a network: {reason}")
         with zipfile.ZipFile(next(Path(beside).glob("*.whl"))) as wheel:
             wheel.extractall(Path(beside) / "unpacked")
         os.replace(Path(beside) / "unpacked", folder)

@@ -15,7 +15,7 @@ RELEASES = {"networkx": "3.6.1", "sqlalchemy": "2.1.9", "fontTools": "4.68.0"}
 REPOSITORIES = tuple(RELEASES)
 """Held out from the pocket's own training, whole."""
 OLDER = "networkx==2.8.8"
-"""A release that is three years older than the one that is installed; pip fetches it."""
+"""A release that is three years older; pip fetches it."""
 SEEDS = (0, 1, 2)
 STEPS = 490
 """Of `SETTINGS.batch_tokens` each: half a million tokens, in less than four minutes of one core's time."""

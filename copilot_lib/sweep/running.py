@@ -211,7 +211,7 @@ def ask_further(file: Path, record: dict, model: Callable[[], Model], wanted: Wa
         say(f"{error}; delete {file} to make it again")
         return
     if found["places"] != {package: record["places"].get(package, mark) for package, mark in found["places"].items()}:
-        raise ValueError(f"{file} is about other places: install the tested set (constraints.txt), or delete it")
+        raise ValueError(f"{file} is about other places than those of its release in the plan: delete it")
     outcomes = {package: known.get(package, {}) | more for package, more in found["outcomes"].items()}
     write(file, record | {"places": record["places"] | found["places"], "outcomes": known | outcomes})
 

@@ -79,7 +79,9 @@ def order(package: str, group: str, name: str, condition: str) -> tuple:
 def check_places(package: str, asked: Asked, members: Iterable[dict]) -> None:
     """`ValueError` where a record is about other places."""
     if any(member["places"][package] != asked.fingerprint for member in members):
-        raise ValueError(f"records of {package} are about other places: install the tested set (constraints.txt), or run anew")
+        raise ValueError(
+            f"records of {package} are about other places than those of its release in the plan: delete them, or run anew"
+        )
 
 
 def each_score(asked: Asked, first: Sequence[Outcome], of_seeds: Sequence[Sequence[Outcome]]) -> Iterator[tuple[str, list]]:

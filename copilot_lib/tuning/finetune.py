@@ -74,14 +74,11 @@ def prepare(
 ) -> Plan:
     """Decides how a run goes, and writes it down in `folder`, which must not hold another run.
 
-    With `minutes`, as many steps as fit into them on this machine, and no more than the epochs need. A run that has ended there
-    is put beside it first. Raises `ValueError` where one has not, or the files have nothing to learn from in the way that was
-    asked for.
+    With `minutes`, as many steps as fit into them on this machine, and no more than the epochs need. Raises `ValueError` where
+    the folder has a plan, or the files have nothing to learn from in the way that was asked for.
     """
-    if (folder / RESULT).exists():
-        say(f"{folder} held a run that has ended: it is in {put_aside(folder)} now")
     if (folder / PLAN).exists():
-        raise ValueError(f"{folder} holds a run: go on with --resume, or name another --folder")
+        raise ValueError(f"{folder} holds a run: go on with --resume, name another --folder, or delete it to begin anew")
     if drawing.instructions and not any(map(pairs, material.train)):
         raise ValueError(f"{material.name} has no function with a docstring above a body: train without --instructions")
     device = device or models.best_device()
@@ -119,13 +116,6 @@ def prepare(
     write_json(folder / REPORT, material.report)
     write_json(folder / PLAN, asdict(plan))
     return plan
-
-
-def put_aside(folder: Path) -> Path:
-    """Gives a folder another name, that of an earlier one which was put aside; returns it."""
-    aside = folder.with_name(f"{folder.name}.before")
-    shutil.rmtree(aside, ignore_errors=True)
-    return folder.rename(aside)
 
 
 def planned(folder: Path, material: Material, model: str, processes: int = 1) -> Plan:

@@ -32,7 +32,12 @@ WORDS_OF_LICENCES = {
     "Permission is hereby granted, free of charge, to any person obtaining a copy of this software": "MIT License",
     "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee": "ISC License",
 }
-"""What licences say that often begin with a name and a year instead of their own."""
+"""What licences say that often begin with their owner's name instead of their own."""
+NAMES_ITS_OWNER = re.compile(r"copyright|\(c\)|©", re.I)
+RESTRICTS = re.compile(
+    r"\b([AL]?GPL|MPL|EUPL)\b|General Public License|Mozilla|Business Source|Commons Clause|non-?commercial|proprietary", re.I
+)
+"""Words beside which those of another licence in the same file say nothing."""
 DUPLICATE = "a near-duplicate of another file"
 
 Progress = Callable[[str, Iterable], Iterable]
@@ -161,6 +166,13 @@ def fingerprint(files: Iterable[SourceFile]) -> str:
     return digest.hexdigest()
 
 
+def by_its_words(text: str) -> str:
+    """What a licence is called that does not begin with its name, to stand before its first line; empty if that is unsure."""
+    words = " ".join(text.split())
+    found = [f"{name}; " for said, name in WORDS_OF_LICENCES.items() if said in words]
+    return found[0] if len(found) == 1 and not RESTRICTS.search(words) else ""
+
+
 def licence(root: Path) -> dict | None:
     """The file in which a repository states its licence, its first line, and whether that is one that allows reuse."""
     for name in sorted(entry.name for entry in os.scandir(root) if LICENCE_NAME.fullmatch(entry.name)):
@@ -169,7 +181,6 @@ def licence(root: Path) -> dict | None:
         except (OSError, LeftOut):
             continue
         title = next((line.strip() for line in text.split("\n") if line.strip()), "")
-        known = next((licence for words, licence in WORDS_OF_LICENCES.items() if words in " ".join(text.split())), "")
-        title = f"{known}; {title}" if known and not is_permissive(title) else title
+        title = f"{by_its_words(text)}{title}" if NAMES_ITS_OWNER.match(title) else title
         return {"file": name, "title": title[:80], "permissive": is_permissive(title)}
     return None

@@ -59,20 +59,20 @@ def join(device: str) -> Processes:
 
 
 def check_cards(environment: Mapping[str, str], cards: int) -> None:
-    """`ValueError` where a machine with graphics cards is given more processes than these.
+    """`ValueError` in a process for which a machine with graphics cards has none left; torchrun then stops the others.
 
-    Two processes on one card would end in an error of NCCL's that names neither. Each says so: torchrun stops the others as
-    soon as one has ended, so that the first might not come to it.
+    Two processes on one card would end in an error of NCCL's that names neither. Where a launcher shows each process a card of
+    its own, each is the first there.
 
-    >>> check_cards({"LOCAL_WORLD_SIZE": "2"}, cards=1)
+    >>> check_cards({"LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1"}, cards=1)
     Traceback (most recent call last):
     ValueError: 2 processes were started on a machine with 1 graphics card, and each takes one of its own: \
 torchrun --nproc_per_node 1, or CUDA_VISIBLE_DEVICES= to train on processors
-    >>> check_cards({"LOCAL_WORLD_SIZE": "2"}, cards=0)
+    >>> check_cards({"LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1"}, cards=0)
     """
-    started = int(environment.get("LOCAL_WORLD_SIZE", "1"))
-    if not cards or started <= cards:
+    if not cards or int(environment.get("LOCAL_RANK", "0")) < cards:
         return
+    started = environment.get("LOCAL_WORLD_SIZE", "more")
     raise ValueError(
         f"{started} processes were started on a machine with {cards} graphics card{'s' * (cards > 1)}, "
         f"and each takes one of its own: torchrun --nproc_per_node {cards}, or CUDA_VISIBLE_DEVICES= to train on processors"

@@ -5,11 +5,13 @@ It knows networks, batches and a folder of checkpoints; it does not know reposit
 
 import json
 import math
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 from copilot_lib.adapter_files import CONFIG, TENSORS
@@ -51,25 +53,22 @@ class Course:
 
     @property
     def best_step(self) -> int:
-        """After which step what was kept was there; the last, where nobody looked on the way."""
-        looks = [(row["eval_loss"], row["step"]) for row in self.curve if "eval_loss" in row]
-        return min(looks)[1] if looks else self.steps
+        """After which step what was kept was there."""
+        return min((row["eval_loss"], row["step"]) for row in self.curve if "eval_loss" in row)[1]
 
     @property
     def helped(self) -> bool:
-        """Whether the held-out loss came below what it was; also where nobody looked."""
-        return self.best_loss < self.first_loss or not any("eval_loss" in row for row in self.curve)
+        """Whether the held-out loss came below what it was."""
+        return self.best_loss < self.first_loss
 
-    def in_words(self, planned: int) -> str:
-        """What a run of so many planned steps came to.
+    def in_words(self) -> str:
+        """What a run came to, in a line.
 
-        >>> looks = [{"step": 20, "eval_loss": 1.8}, {"step": 80, "eval_loss": 1.9}]
-        >>> Course(80, 2.0, 1.8, looks).in_words(207)
-        'Loss in the files to see when to stop: 2.000 before, 1.800 after 20 steps; ended at 80 of 207, since it fell no more'
+        >>> Course(80, 2.0, 1.8, [{"step": 20, "eval_loss": 1.8}, {"step": 80, "eval_loss": 1.9}]).in_words()
+        'Loss in the files to see when to stop: 2.000 before, 1.800 after 20 steps, the best of 80'
         """
-        stopped = f"; ended at {self.steps} of {planned}, since it fell no more" if self.steps < planned else ""
-        loss = f"{self.first_loss:.3f} before, {self.best_loss:.3f} after {self.best_step} steps"
-        return f"Loss in the files to see when to stop: {loss}{stopped}"
+        loss = f"{self.first_loss:.3f} before, {self.best_loss:.3f} after {self.best_step} steps, the best of {self.steps}"
+        return f"Loss in the files to see when to stop: {loss}"
 
 
 def train(
@@ -93,7 +92,7 @@ def train(
     whose gradients are averaged; only the first writes, and only its `show` is told. Held-out batches that N does not divide
     are filled up with the first ones again.
     """
-    first = mean_loss(network, held_out())
+    first = mean_loss(network, iter(filled(list(held_out()), int(os.environ.get("WORLD_SIZE", "1")))))
     last = checkpoints(folder)[-1:] if resume else []
     if last and (ended := end_of(last[0], folder / BEST)):
         return Course(ended["global_step"], first, *of_history(ended["log_history"], first))
@@ -126,6 +125,15 @@ def end_of(checkpoint: Path, best: Path) -> dict | None:
     for file in (CONFIG, TENSORS):
         shutil.copy(kept / file, best / file)
     return state
+
+
+def filled(found: list[Batch], processes: int) -> list[Batch]:
+    """Batches that so many processes divide: the first ones come again, as they do where a trainer looks.
+
+    >>> filled(["a", "b", "c"], 2), filled(["a"], 4), filled([], 2)
+    (['a', 'b', 'c', 'a'], ['a', 'a', 'a', 'a'], [])
+    """
+    return [*found, *islice(cycle(found), -len(found) % processes)]
 
 
 def mean_loss(network, batches: Iterator[Batch]) -> float:

@@ -111,9 +111,11 @@ def in_short(record: dict, first: str, second: str) -> str:
     >>> exact = {"metric": "exact", "difference": [0.1, 0.02, 0.2], "p": 0.01}
     >>> bits = {"metric": "bits_per_byte", "difference": [0, -1, 1]}
     >>> print(in_short({"table": [pair], "pairs": [pair | exact, pair | bits]}, "a", "b"))
-    In short, of 1 kinds of cursor: exact answers clearly more at 1, fewer at 0; bits (fewer are better) fewer at 0, more at 0.
+    In short, b beside a at 1 kinds of cursor:
+    exact answers clearly more at 1, fewer at 0; bits (fewer are better) clearly fewer at 0, more at 0
     >>> print(in_short({"table": [pair], "pairs": [pair | exact | {"p": 0.25}, pair | bits]}, "a", "b"))
-    In short, of 1 kinds of cursor: exact answers clearly more at 0, fewer at 0; bits (fewer are better) fewer at 0, more at 0.
+    In short, b beside a at 1 kinds of cursor:
+    exact answers clearly more at 0, fewer at 0; bits (fewer are better) clearly fewer at 0, more at 0
     """
 
     def clear(metric: str, said: str) -> int:
@@ -121,8 +123,8 @@ def in_short(record: dict, first: str, second: str) -> str:
         return sum(paired.verdict(row["difference"], 0) == said and row.get("p", 0) < LEVEL for row in rows)
 
     exact = f"exact answers clearly more at {clear('exact', 'better')}, fewer at {clear('exact', 'worse')}"
-    bits = f"bits (fewer are better) fewer at {clear('bits_per_byte', 'worse')}, more at {clear('bits_per_byte', 'better')}"
-    return f"In short, of {len(kinds(record))} kinds of cursor: {exact}; {bits}."
+    bits = f"bits (fewer are better) clearly fewer at {clear('bits_per_byte', 'worse')}, more at {clear('bits_per_byte', 'better')}"
+    return f"In short, {plain(second)} beside {plain(first)} at {len(kinds(record))} kinds of cursor:\n{exact}; {bits}"
 
 
 def points(interval: Sequence[float]) -> str:

@@ -123,7 +123,8 @@ def in_short(record: dict, first: str, second: str) -> str:
         return sum(paired.verdict(row["difference"], 0) == said and row.get("p", 0) < LEVEL for row in rows)
 
     exact = f"exact answers clearly more at {clear('exact', 'better')}, fewer at {clear('exact', 'worse')}"
-    bits = f"bits (fewer are better) clearly fewer at {clear('bits_per_byte', 'worse')}, more at {clear('bits_per_byte', 'better')}"
+    fewer, more = (clear("bits_per_byte", said) for said in ("worse", "better"))
+    bits = f"bits (fewer are better) clearly fewer at {fewer}, more at {more}"
     return f"In short, {plain(second)} beside {plain(first)} at {len(kinds(record))} kinds of cursor:\n{exact}; {bits}"
 
 

@@ -308,16 +308,19 @@ scoreboard.table(rows)
 # %%
 codec = completer.model.codec
 recipe = [text for file in mine.train for text in create_fim_examples(file.text, random.Random(file.path))]
-sizes = [len(codec.encode(text)) for text in recipe]
+encoded = [codec.encode(text) for text in recipe]
+sizes = [len(ids) for ids in encoded]
 answers = [len(codec.encode(answer_of(text))) for text in recipe]
 LIMIT = article.MAX_TOKENS
 
 whole = [size <= LIMIT for size in sizes]
 print(f"{len(recipe)} examples, half of them longer than {sorted(sizes)[len(sizes) // 2]:,} tokens")
 print(f"in the pocket's tokens {sum(whole) / len(recipe):.0%} keep their middle; {sum(min(size, LIMIT) for size in sizes) / sum(sizes):.0%} of the text is left")
+beginnings = ["<fim_suffix>" not in codec.decode(ids[:LIMIT]) for ids, fits in zip(encoded, whole) if not fits]
+print(f"of the others {sum(beginnings) / len(beginnings):.0%} end before their gap")
 
 # %% [markdown]
-# Seven of eight examples have lost their middle. Most of these are just the beginning of a file with `<fim_prefix>` in front; the others have a gap that nothing fills. The beginning of a long file is read up to three times an epoch, and most of the repository never. (The article's model has twelve times as many kinds of token, and needs fewer for the same text: there more would keep their middle.) This is what such an example teaches, at its end:
+# Seven of eight examples have lost their middle. Most of these are just the beginning of a file with `<fim_prefix>` in front; the rest have a gap that nothing fills. The beginning of a long file is read up to three times an epoch, and most of the repository never. (The article's model has twelve times as many kinds of token, and needs fewer for the same text: there more would keep their middle.) This is what such an example teaches, at its end:
 
 # %%
 cut = next(text for text, fits in zip(recipe, whole) if not fits)

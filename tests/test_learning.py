@@ -126,6 +126,7 @@ def test_what_goes_on_from_an_adapter_is_saved_though_it_is_no_better_where_that
     assert anew.status == 1 and "no adapter was saved, since" in anew.wrong
     assert learn("--from", "shop").status == 0
     assert learn.registry.about("shop")["feedback"]["from"] == "shop"
+    assert learn("--resume").status == 0, "what it goes on from is in its folder"
 
 
 def test_a_later_run_goes_on_from_the_adapter_that_is_there(learn):

@@ -51,7 +51,7 @@ def learn(arguments) -> int:
             course = finetune.run(
                 plan, found, folder, arguments.resume, bar.show, bar.say, further=lesson.examples, begin=lesson.begin
             )
-        if not getattr(arguments, "from"):
+        if not lesson.begin:
             return concluded(arguments, name, folder, course)
         # What was accepted stands in no file to see when to stop, and the adapter that is gone on from was the best for these.
         conclude(arguments, name, folder, course)

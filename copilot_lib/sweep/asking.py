@@ -71,7 +71,8 @@ def folder_of(package: str, work: Path = Path("build/claims")) -> Path:
         if folder := package_folder(name):
             return folder
         raise ValueError(f"{name} is not installed: install the tested set (constraints.txt)")
-    return fetched(f"{name}=={release}", work / "packages" / f"{name}=={release}")
+    pinned = f"{name}=={release}"
+    return fetched(pinned, work / "packages" / pinned)
 
 
 def installed_release(name: str) -> str | None:

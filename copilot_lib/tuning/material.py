@@ -37,7 +37,8 @@ NAMES_ITS_OWNER = re.compile(r"copyright|\(c\)|©", re.I)
 RESTRICTS = re.compile(
     r"\b([AL]?GPL|MPL|EUPL)\b|General Public License|Mozilla|Business Source|Commons Clause|non-?commercial|proprietary", re.I
 )
-"""Words beside which those of another licence in the same file say nothing."""
+"""Words beside which those of another licence in the same file say nothing. Whole words, unlike the corpus's `COPYLEFT`, which
+reads short names of licences: in a text every "implied" has "mpl"."""
 DUPLICATE = "a near-duplicate of another file"
 
 Progress = Callable[[str, Iterable], Iterable]

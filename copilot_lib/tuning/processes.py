@@ -48,9 +48,14 @@ class Processes:
         return said[0]
 
 
+def launched() -> int:
+    """How many processes torchrun started for this run, on all machines; 1 where it started none."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def join(device: str) -> Processes:
     """Joins the group that torchrun started this process for; alone where there is none. Each takes its own graphics card."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if launched() == 1:
         return Processes()
     from accelerate import PartialState
 
@@ -72,9 +77,9 @@ torchrun --nproc_per_node 1, or CUDA_VISIBLE_DEVICES= to train on processors
     """
     if not cards or int(environment.get("LOCAL_RANK", "0")) < cards:
         return
-    started = environment.get("LOCAL_WORLD_SIZE", "more")
+    here = environment.get("LOCAL_WORLD_SIZE", "more")
     raise ValueError(
-        f"{started} processes were started on a machine with {cards} graphics card{'s' * (cards > 1)}, "
+        f"{here} processes were started on a machine with {cards} graphics card{'s' * (cards > 1)}, "
         f"and each takes one of its own: torchrun --nproc_per_node {cards}, or CUDA_VISIBLE_DEVICES= to train on processors"
     )
 

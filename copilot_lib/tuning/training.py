@@ -5,7 +5,6 @@ It knows networks, batches and a folder of checkpoints; it does not know reposit
 
 import json
 import math
-import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from copilot_lib.adapter_files import CONFIG, TENSORS
+from copilot_lib.tuning import processes
 from copilot_lib.tuning import settings as named
 from copilot_lib.tuning.batches import Batch
 from copilot_lib.tuning.settings import Settings
@@ -92,7 +92,7 @@ def train(
     whose gradients are averaged; only the first writes, and only its `show` is told. Held-out batches that N does not divide
     are filled up with the first ones again.
     """
-    first = mean_loss(network, iter(filled(list(held_out()), int(os.environ.get("WORLD_SIZE", "1")))))
+    first = mean_loss(network, iter(filled(list(held_out()), processes.launched())))
     last = checkpoints(folder)[-1:] if resume else []
     if last and (ended := end_of(last[0], folder / BEST)):
         return Course(ended["global_step"], first, *of_history(ended["log_history"], first))
@@ -127,13 +127,13 @@ def end_of(checkpoint: Path, best: Path) -> dict | None:
     return state
 
 
-def filled(found: list[Batch], processes: int) -> list[Batch]:
-    """Batches that so many processes divide: the first ones come again, as they do where a trainer looks.
+def filled(found: list[Batch], count: int) -> list[Batch]:
+    """Batches that `count` processes divide: the first ones come again, as they do where a trainer looks.
 
     >>> filled(["a", "b", "c"], 2), filled(["a"], 4), filled([], 2)
     (['a', 'b', 'c', 'a'], ['a', 'a', 'a', 'a'], [])
     """
-    return [*found, *islice(cycle(found), -len(found) % processes)]
+    return [*found, *islice(cycle(found), -len(found) % count)]
 
 
 def mean_loss(network, batches: Iterator[Batch]) -> float:
